@@ -1,0 +1,259 @@
+"""Documents: frozen, validated, versioned records of scalars and named-dimension arrays.
+
+Problems, scenarios, plans and results are documents. A field that holds an array says its dimensions by
+name, so that ``client_flops_per_s[K]`` and ``main_gain[K,M]`` are checked against one another, and every
+rejected value becomes one :class:`~rasolve.errors.InputError` that names field, value and limit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import core_schema
+
+from rasolve.errors import InputError, unknown
+from rasolve.numerics import FloatArray, IntArray
+
+__all__ = ["Array", "Document", "FloatArray", "IntArray", "parse_json", "read_text"]
+
+
+@dataclass(frozen=True)
+class Array:
+    """Annotation of an array field: its named dimensions (``"K"``, ``"J+1"``) and the range of its entries.
+
+    An axis of length 1 stretches to its dimension, as in numpy, without copying the data.
+    """
+
+    dims: tuple[str, ...]
+    above: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    integer: bool = False
+
+    def read(self, raw: object) -> NDArray[Any]:
+        """Return `raw` as a finite, in-range, read-only array of this annotation's rank.
+
+        Raises ValueError, naming the first offending entry and the limit it breaks.
+        """
+        try:
+            given = np.asarray(raw, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError("is not an array of numbers") from None
+        if given.ndim != len(self.dims):
+            raise ValueError(f"has {given.ndim} dimensions, needs {len(self.dims)}: [{','.join(self.dims)}]")
+        if given.size == 0:
+            raise ValueError("is empty")
+        entries = _without_stretch(given)
+        self._reject(entries, ~np.isfinite(entries), "is not finite")
+        if self.above is not None:
+            self._reject(entries, entries <= self.above, f"must be above {self.above:g}")
+        if self.at_least is not None:
+            self._reject(entries, entries < self.at_least, f"must be at least {self.at_least:g}")
+        if self.at_most is not None:
+            self._reject(entries, entries > self.at_most, f"must be at most {self.at_most:g}")
+        if self.integer:
+            self._reject(entries, entries != np.floor(entries), "is not a whole number")
+        kept = np.array(entries, dtype=np.int64 if self.integer else np.float64)
+        kept.setflags(write=False)
+        return np.broadcast_to(kept, given.shape) if kept.shape != given.shape else kept
+
+    @staticmethod
+    def _reject(entries: NDArray[Any], wrong: NDArray[np.bool_], complaint: str) -> None:
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(f"{list(at)} = {entries[at]:g} {complaint}")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda array: _without_stretch(array).tolist()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described: dict[str, Any] = {"type": "integer" if self.integer else "number"}
+        if self.above is not None:
+            described["exclusiveMinimum"] = self.above
+        if self.at_least is not None:
+            described["minimum"] = self.at_least
+        if self.at_most is not None:
+            described["maximum"] = self.at_most
+        for _ in self.dims:
+            described = {"type": "array", "items": described}
+        return {**described, "description": f"shape [{','.join(self.dims)}]"}
+
+
+def _without_stretch(array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array` with every stretched axis (stride 0) cut back to length 1."""
+    return array[
+        tuple(
+            slice(0, 1) if step == 0 and size > 1 else slice(None)
+            for step, size in zip(array.strides, array.shape, strict=True)
+        )
+    ]
+
+
+class Document(BaseModel):
+    """A frozen record: unknown fields are refused, arrays agree in their dimensions, JSON is versioned."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        protected_namespaces=(),
+    )
+    kind: ClassVar[str] = "document"
+    version: ClassVar[int] = 1
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise InputError(_one_line(error, type(self))) from None
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def model_post_init(self, context: Any) -> None:
+        """Bind the named dimensions across fields and stretch axes of length 1."""
+        for name, array in _agreed_shapes(self).items():
+            object.__setattr__(self, name, array)
+
+    def dimension(self, name: str) -> int:
+        """Return the length of the named dimension, e.g. ``dimension("K")``."""
+        return _dimensions(self)[name]
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with the given fields changed, validated anew."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, **changes})
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return this document as JSON text, with its kind and version."""
+        body = json.loads(self.model_dump_json())
+        return json.dumps({"kind": self.kind, "version": self.version, **body}, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the document written in `text`; raises InputError when truncated, foreign or newer."""
+        return cls.from_fields(parse_json(text, cls.kind))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Return the document of a parsed mapping that carries `kind` and `version`."""
+        body = dict(fields)
+        kind, version = body.pop("kind", cls.kind), body.pop("version", cls.version)
+        if kind != cls.kind:
+            raise InputError(f"this is a {kind} document, not a {cls.kind}")
+        if not isinstance(version, int) or version < 1:
+            raise InputError(f"{cls.kind} version = {version!r}: must be a whole number of at least 1")
+        if version > cls.version:
+            raise InputError(
+                f"{cls.kind} version = {version} is newer than {cls.version}, the newest that this rasolve reads"
+            )
+        return cls(**body)
+
+    def save(self, path: str | Path) -> Path:
+        """Write this document as JSON and return its path."""
+        path = Path(path)
+        try:
+            path.write_text(self.to_json() + "\n")
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from None
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a document saved by :meth:`save`; raises InputError naming the file."""
+        try:
+            return cls.from_json(read_text(path))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a file, or raise InputError saying why it cannot be read."""
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"cannot read {path}: not a text file") from None
+
+
+def parse_json(text: str, kind: str) -> dict[str, Any]:
+    """Return the JSON object in `text`, or raise InputError saying where it breaks off."""
+    try:
+        parsed = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"not a whole {kind} document: {error.msg} at line {error.lineno}") from None
+    if not isinstance(parsed, dict):
+        raise InputError(f"not a {kind} document: a JSON object is needed")
+    return parsed
+
+
+def _array_specs(cls: type[Document]) -> dict[str, Array]:
+    return {
+        name: spec for name, field in cls.model_fields.items() for spec in field.metadata if isinstance(spec, Array)
+    }
+
+
+def _base(dim: str) -> tuple[str, int]:
+    """Split ``"J+1"`` into its base ``"J"`` and offset 1."""
+    base, _, offset = dim.partition("+")
+    return base, int(offset or 0)
+
+
+def _dimensions(document: Document) -> dict[str, int]:
+    """Return each dimension's length: the longest that any of its axes has."""
+    lengths: dict[str, int] = {}
+    for name, spec in _array_specs(type(document)).items():
+        array = getattr(document, name)
+        if array is not None:
+            for dim, size in zip(spec.dims, array.shape, strict=True):
+                base, offset = _base(dim)
+                lengths[base] = max(lengths.get(base, 0), size - offset)
+    return lengths
+
+
+def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
+    """Return the array fields, stretched to their dimensions; raises InputError where lengths clash."""
+    lengths = _dimensions(document)
+    stretched = {}
+    for name, spec in _array_specs(type(document)).items():
+        array = getattr(document, name)
+        if array is None:
+            continue
+        shape = tuple(lengths[_base(dim)[0]] + _base(dim)[1] for dim in spec.dims)
+        if any(size not in (1, length) for size, length in zip(array.shape, shape, strict=True)):
+            raise InputError(
+                f"{name} has shape {list(array.shape)}, but [{','.join(spec.dims)}] is {list(shape)} by the other fields"
+            )
+        if array.shape != shape:
+            stretched[name] = np.broadcast_to(array, shape)
+    return stretched
+
+
+def _one_line(error: ValidationError, cls: type[Document]) -> str:
+    """Turn the first of pydantic's complaints into one line naming field, value and limit."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return str(unknown(f"field of {cls.kind}", field, cls.model_fields))
+    if first["type"] == "missing":
+        return f"{cls.kind}: field '{field}' is missing"
+    if first["type"] == "value_error":
+        complaint = str(first["ctx"]["error"])
+        joint = "" if complaint.startswith("[") else " "
+        return f"{field}{joint}{complaint}" if field else complaint
+    message = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
+    return f"{field} = {first['input']!r}: must be {message}"

@@ -1,0 +1,30 @@
+"""The one small family of errors that rasolve raises, each a single clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RasolveError(Exception):
+    """Base of every error raised on purpose by rasolve."""
+
+
+class InputError(RasolveError):
+    """An input is unknown, malformed or out of range; the message names field, value and limit."""
+
+
+class InfeasibleError(RasolveError):
+    """A plan was asked of a problem that has none; the message names the clashing limits."""
+
+
+class SolverUnavailable(RasolveError):
+    """A solver exists but cannot serve here: its library is absent or it refuses the form; says why."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Return the error for an unknown `name` of some `kind`, naming the nearest known ones first."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+    return InputError(f"unknown {kind} '{name}'; {hint}")

@@ -1,0 +1,150 @@
+"""Scalar equations solved for whole arrays at once; every root is certified by a bracket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Residual = Callable[[FloatArray], FloatArray]
+
+CLOSED = 1e-14
+"""Relative width at which a bracket counts as closed: a few units in the last place of its logarithm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bracket:
+    """An interval around the sign change of a decreasing function of x = floor + exp(v).
+
+    All arrays have the same shape [...]. ``low`` (residual > 0) and ``high`` (residual <= 0) are values of v;
+    ``third`` is the end that was replaced last, kept for inverse quadratic interpolation.
+    """
+
+    floor: FloatArray
+    low: FloatArray
+    high: FloatArray
+    third: FloatArray
+    low_residual: FloatArray
+    high_residual: FloatArray
+    third_residual: FloatArray
+
+    @property
+    def infeasible(self) -> FloatArray:
+        """Largest x known to have a positive residual."""
+        return self.floor + np.exp(self.low)
+
+    @property
+    def feasible(self) -> FloatArray:
+        """Smallest x known to have a residual of at most zero."""
+        return self.floor + np.exp(self.high)
+
+    @property
+    def closed(self) -> NDArray[np.bool_]:
+        """Whether the bracket is as narrow as its floating-point representation allows."""
+        return self.high - self.low <= _least_step(self.high)
+
+
+def _least_step(v: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(CLOSED, 4 * np.spacing(np.abs(v))))
+
+
+def bracket(residual: Residual, floor: ArrayLike, guess: ArrayLike) -> Bracket:
+    """Enclose the root of a decreasing `residual` on (floor, inf), starting from x = `guess` > floor.
+
+    The residual may be +inf near the floor; it must turn non-positive somewhere, which the caller guarantees.
+    """
+    floor, guess = np.broadcast_arrays(np.asarray(floor, float), np.asarray(guess, float))
+    v = np.log(guess - floor)
+    value = residual(floor + np.exp(v))
+    low = high = v
+    low_residual = high_residual = value
+    stride = 1.0
+    while (seek := low_residual <= 0).any() or (high_residual > 0).any():
+        low = np.where(seek, low - stride, low)
+        high = np.where(high_residual > 0, high + stride, high)
+        ends = residual(floor + np.exp(np.where(seek, low, high)))
+        low_residual, high_residual = np.where(seek, ends, low_residual), np.where(seek, high_residual, ends)
+        stride *= 2.0
+    return Bracket(floor, low, high, low, low_residual, high_residual, low_residual)
+
+
+def narrow(b: Bracket, residual: Residual) -> Bracket:
+    """Shrink every open bracket by one step of Chandrupatla's method (1997): interpolation kept safe by bisection."""
+    v = b.low + _fraction(b) * (b.high - b.low)
+    value = residual(b.floor + np.exp(v))
+    above, still = (value <= 0) & ~b.closed, b.closed
+    below = ~above & ~still
+    return Bracket(
+        floor=b.floor,
+        low=np.where(below, v, b.low),
+        high=np.where(above, v, b.high),
+        third=np.where(above, b.high, np.where(below, b.low, b.third)),
+        low_residual=np.where(below, value, b.low_residual),
+        high_residual=np.where(above, value, b.high_residual),
+        third_residual=np.where(above, b.high_residual, np.where(below, b.low_residual, b.third_residual)),
+    )
+
+
+def _fraction(b: Bracket) -> FloatArray:
+    """Where in the bracket to look next, as a fraction of its width from ``low``; one half unless interpolation is safe."""
+    with np.errstate(all="ignore"):
+        # The newest point is the end next to which ``third`` lies: the other end has not moved.
+        newest_high = b.third > b.high
+        x1, f1 = np.where(newest_high, b.high, b.low), np.where(newest_high, b.high_residual, b.low_residual)
+        x2, f2 = np.where(newest_high, b.low, b.high), np.where(newest_high, b.low_residual, b.high_residual)
+        x3, f3 = b.third, b.third_residual
+        xi, phi = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
+        safe = np.isfinite(f1 + f2 + f3) & (phi * phi < xi) & ((1 - phi) ** 2 < 1 - xi)
+        quadratic = f1 / (f2 - f1) * f3 / (f2 - f3) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
+        t = np.where(safe & np.isfinite(quadratic), quadratic, 0.5)
+        least = 0.5 * _least_step(b.high) / (b.high - b.low)
+        t = np.clip(t, least, np.maximum(1 - least, least))
+    t = np.where(newest_high, 1 - t, t)
+    return np.where(b.closed, 1.0, t)
+
+
+def decreasing_root(residual: Residual, floor: ArrayLike, guess: ArrayLike) -> Bracket:
+    """Return the closed bracket around the root of a decreasing `residual` on (floor, inf)."""
+    b = bracket(residual, floor, guess)
+    while not b.closed.all():
+        b = narrow(b, residual)
+    return b
+
+
+def efficiency(price: ArrayLike) -> FloatArray:
+    """Return the x >= 0 with 1 + (x - 1)·exp(x) = price, for price >= 0 (x = 1 + Lambert W0((price - 1)/e)).
+
+    x is the spectral efficiency, ln(1 + SNR), at which one more hertz saves ``price`` units of noise power.
+    Newton on the concave logarithm of the left side, from below its root: monotone; relative error below 1e-13.
+    """
+    y = np.asarray(price, dtype=np.float64)
+    x = np.log1p(np.sqrt(2 * y))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(6):
+            h = _scaled_marginal(x)
+            x = x + (np.log(y) - x - np.log(h)) * h / x
+    return np.where(y > 0, x, 0.0)
+
+
+def _scaled_marginal(x: FloatArray) -> FloatArray:
+    """exp(-x)·(1 + (x - 1)·exp(x)) = x - 1 + exp(-x), by its Taylor series where the sum would cancel."""
+    series = x * x * (1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x * (1 / 5040 - x / 40320))))))
+    return np.where(x < 0.05, series, x + np.expm1(-x))
+
+
+def snr_at(ratio: ArrayLike) -> FloatArray:
+    """Return the s > 0 with ln(1 + s)/s = ratio, for 0 < ratio < 1 (Lambert W on its lower branch).
+
+    Starts above the root at the bound of Chatzigeorgiou (2013), -W(-exp(-u-1)) <= 1 + sqrt(2u) + u; the function is
+    concave, so Newton's iterates decrease to the root.
+    """
+    rho = np.asarray(ratio, dtype=np.float64)
+    u = np.maximum((rho - 1) - np.log(rho), 0.0)
+    s = (np.sqrt(2 * u) + u + (1 - rho)) / rho
+    for _ in range(7):
+        s = s - (np.log1p(s) - rho * s) / (1 / (1 + s) - rho)
+    return np.asarray(s)

@@ -1,0 +1,73 @@
+"""The plan: what every party does, and the prediction that a run is held against."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.errors import InputError
+from rasolve.scenario.workload import Transformer
+
+Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
+
+
+class Prediction(Document):
+    """One predicted number: what a party spends in a stage, per local step or per round (memory: its peak)."""
+
+    kind: ClassVar[str] = "prediction"
+
+    party: str
+    stage: str
+    quantity: Quantity
+    value: float = Field(ge=0)
+    per: Literal["step", "round"] = "step"
+
+
+class Plan(Document):
+    """A self-contained, versioned instruction for a training run, for K clients and one server.
+
+    Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. ``rounds`` is the predicted number of rounds and
+    ``rounds_source`` says where that number comes from. ``model`` is absent when the problem's profile was not made
+    from a known architecture; such a plan can be read but not run.
+    """
+
+    kind: ClassVar[str] = "plan"
+
+    problem: str
+    solver: str
+    protocol: Literal["split_federated"]
+    model: Transformer | None
+    parameter_bits: int = Field(default=32, ge=1)
+    batch_size: int = Field(ge=1)
+    local_steps: int = Field(ge=1)
+    rounds: float = Field(gt=0)
+    rounds_source: str
+    cut: Annotated[IntArray, Array(("K",), at_least=0, integer=True)]
+    rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)]
+    data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
+    client_flops_per_s: Annotated[FloatArray, Array(("K",), above=0)]
+    server_flops_per_s: float = Field(gt=0)
+    uplink_bps: Annotated[FloatArray, Array(("K",), above=0)]
+    fed_uplink_bps: Annotated[FloatArray, Array(("K",), above=0)]
+    objective: float = Field(ge=0)
+    unit: str = "s"
+    prediction: tuple[Prediction, ...] = Field(min_length=1)
+
+    @property
+    def clients(self) -> int:
+        """K, the number of clients."""
+        return self.dimension("K")
+
+    def model_post_init(self, context: object) -> None:
+        """Reject cuts beyond the model's last block."""
+        super().model_post_init(context)
+        if self.model is not None and int(self.cut.max()) > self.model.blocks:
+            raise InputError(
+                f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"
+            )
+
+    def predicted(self, quantity: Quantity) -> tuple[Prediction, ...]:
+        """Return the predictions of one quantity, in the order in which the plan lists them."""
+        return tuple(p for p in self.prediction if p.quantity == quantity)
