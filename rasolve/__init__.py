@@ -1,0 +1,79 @@
+"""rasolve: wireless resource allocation for split and federated LoRA fine-tuning, solved with proved bounds."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Comparison": "rasolve.solving",
+    "FedsLLM": "rasolve.problems.fedsllm",
+    "InfeasibleError": "rasolve.errors",
+    "InputError": "rasolve.errors",
+    "Plan": "rasolve.plan",
+    "Profile": "rasolve.scenario.workload",
+    "RasolveError": "rasolve.errors",
+    "Result": "rasolve.result",
+    "Rounds": "rasolve.surrogate_models.rounds",
+    "SolverUnavailable": "rasolve.errors",
+    "Transformer": "rasolve.scenario.workload",
+    "choose_solver": "rasolve.solving",
+    "compare": "rasolve.solving",
+    "load": "rasolve.problems.registry",
+    "run": "rasolve.executor.run",
+    "solve": "rasolve.solving",
+}
+_MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
+
+__all__ = [
+    "Comparison",
+    "FedsLLM",
+    "InfeasibleError",
+    "InputError",
+    "Plan",
+    "Profile",
+    "RasolveError",
+    "Result",
+    "Rounds",
+    "SolverUnavailable",
+    "Transformer",
+    "choose_solver",
+    "compare",
+    "executor",
+    "forms",
+    "load",
+    "plots",
+    "problems",
+    "run",
+    "scenario",
+    "solve",
+    "solvers",
+    "surrogate_models",
+    "testing",
+]
+
+if TYPE_CHECKING:
+    from rasolve import executor, forms, plots, problems, scenario, solvers, surrogate_models, testing
+    from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
+    from rasolve.executor.run import run
+    from rasolve.plan import Plan
+    from rasolve.problems.fedsllm import FedsLLM
+    from rasolve.problems.registry import load
+    from rasolve.result import Result
+    from rasolve.scenario.workload import Profile, Transformer
+    from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.surrogate_models.rounds import Rounds
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(_EXPORTS[name]), name)
+    if name in _MODULES:
+        return import_module(f"rasolve.{name}")
+    raise AttributeError(f"module 'rasolve' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

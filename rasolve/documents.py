@@ -236,7 +236,7 @@ def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
         shape = tuple(lengths[_base(dim)[0]] + _base(dim)[1] for dim in spec.dims)
         if any(size not in (1, length) for size, length in zip(array.shape, shape, strict=True)):
             raise InputError(
-                f"{name} has shape {list(array.shape)}, but [{','.join(spec.dims)}] is {list(shape)} by the other fields"
+                f"{name} has shape {list(array.shape)}, but [{','.join(spec.dims)}] is {list(shape)} elsewhere"
             )
         if array.shape != shape:
             stretched[name] = np.broadcast_to(array, shape)

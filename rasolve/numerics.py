@@ -45,7 +45,8 @@ class Bracket:
     @property
     def closed(self) -> NDArray[np.bool_]:
         """Whether the bracket is as narrow as its floating-point representation allows."""
-        return self.high - self.low <= _least_step(self.high)
+        with np.errstate(invalid="ignore"):
+            return ~(self.high - self.low > _least_step(self.high))
 
 
 def _least_step(v: FloatArray) -> FloatArray:
@@ -55,28 +56,38 @@ def _least_step(v: FloatArray) -> FloatArray:
 def bracket(residual: Residual, floor: ArrayLike, guess: ArrayLike) -> Bracket:
     """Enclose the root of a decreasing `residual` on (floor, inf), starting from x = `guess` > floor.
 
-    The residual may be +inf near the floor; it must turn non-positive somewhere, which the caller guarantees.
+    The residual may be +inf near the floor. Where it never turns positive the root is the floor itself; where it never
+    turns non-positive the root is inf. Both come back as closed brackets.
     """
     floor, guess = np.broadcast_arrays(np.asarray(floor, float), np.asarray(guess, float))
-    v = np.log(guess - floor)
-    value = residual(floor + np.exp(v))
-    low = high = v
-    low_residual = high_residual = value
+    low = high = np.log(guess - floor)
+    low_residual = high_residual = residual(floor + np.exp(low))
     stride = 1.0
-    while (seek := low_residual <= 0).any() or (high_residual > 0).any():
-        low = np.where(seek, low - stride, low)
-        high = np.where(high_residual > 0, high + stride, high)
-        ends = residual(floor + np.exp(np.where(seek, low, high)))
-        low_residual, high_residual = np.where(seek, ends, low_residual), np.where(seek, high_residual, ends)
+    while True:
+        lower, higher = (low_residual <= 0) & (low > -_FARTHEST), (high_residual > 0) & (high < _FARTHEST)
+        if not (lower | higher).any():
+            break
+        low = np.where(lower, np.maximum(low - stride, -_FARTHEST), low)
+        high = np.where(higher, np.minimum(high + stride, _FARTHEST), high)
+        ends = residual(floor + np.exp(np.where(lower, low, high)))
+        low_residual, high_residual = np.where(lower, ends, low_residual), np.where(higher, ends, high_residual)
         stride *= 2.0
+    high = np.where(low_residual <= 0, low, np.where(high_residual > 0, np.inf, high))
+    low = np.where(high_residual > 0, np.inf, low)
     return Bracket(floor, low, high, low, low_residual, high_residual, low_residual)
+
+
+_FARTHEST = 690.0
+"""Largest |ln(x - floor)| that is searched: the range of double precision."""
 
 
 def narrow(b: Bracket, residual: Residual) -> Bracket:
     """Shrink every open bracket by one step of Chandrupatla's method (1997): interpolation kept safe by bisection."""
-    v = b.low + _fraction(b) * (b.high - b.low)
+    still = b.closed
+    with np.errstate(invalid="ignore"):
+        v = np.where(still, b.high, b.low + _fraction(b) * (b.high - b.low))
     value = residual(b.floor + np.exp(v))
-    above, still = (value <= 0) & ~b.closed, b.closed
+    above = (value <= 0) & ~still
     below = ~above & ~still
     return Bracket(
         floor=b.floor,
@@ -90,7 +101,7 @@ def narrow(b: Bracket, residual: Residual) -> Bracket:
 
 
 def _fraction(b: Bracket) -> FloatArray:
-    """Where in the bracket to look next, as a fraction of its width from ``low``; one half unless interpolation is safe."""
+    """Where to look next, as a fraction of the width from ``low``: one half unless interpolation is safe."""
     with np.errstate(all="ignore"):
         # The newest point is the end next to which ``third`` lies: the other end has not moved.
         newest_high = b.third > b.high
@@ -103,8 +114,7 @@ def _fraction(b: Bracket) -> FloatArray:
         t = np.where(safe & np.isfinite(quadratic), quadratic, 0.5)
         least = 0.5 * _least_step(b.high) / (b.high - b.low)
         t = np.clip(t, least, np.maximum(1 - least, least))
-    t = np.where(newest_high, 1 - t, t)
-    return np.where(b.closed, 1.0, t)
+    return np.where(newest_high, 1 - t, t)
 
 
 def decreasing_root(residual: Residual, floor: ArrayLike, guess: ArrayLike) -> Bracket:

@@ -8,7 +8,7 @@ from rasolve.numerics import FloatArray
 
 
 def distances_in_disc(rng: np.random.Generator, count: int, radius_m: float, nearest_m: float = 1.0) -> FloatArray:
-    """Return distances [m], shape [count], of devices uniform on a disc around the station, at least `nearest_m` away."""
+    """Return distances [m], shape [count], of devices uniform on a disc around the station, none below `nearest_m`."""
     return np.asarray(np.sqrt(rng.uniform(nearest_m**2, radius_m**2, size=count)))
 
 

@@ -95,7 +95,7 @@ def path_loss_db(model: str, distance_m: FloatArray) -> FloatArray:
 def mean_gain(
     rng: np.random.Generator, distance_m: FloatArray, model: str = "macro", shadowing_db: float = 8.0
 ) -> FloatArray:
-    """Return gains (path loss and log-normal shadowing of `shadowing_db`, published default 8 dB), shaped as distances."""
+    """Return gains with path loss and log-normal shadowing (8 dB by default, published), shaped as the distances."""
     shadow = rng.normal(0.0, shadowing_db, size=np.shape(distance_m))
     return from_db(-(path_loss_db(model, distance_m) + shadow))
 

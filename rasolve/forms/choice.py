@@ -1,0 +1,39 @@
+"""`Choice`: the minimum over labelled alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rasolve.forms.formulation import Form
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """One alternative: its label, a cheap lower bound on its objective, and the form that it costs the optimum of.
+
+    Without a form, the bound is its exact objective.
+    """
+
+    label: Hashable
+    bound: float
+    form: Form | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The value of a choice: the label that won and the value of its form."""
+
+    label: Any
+    value: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Form):
+    """min over alternatives; no alternative at all, or bounds that are all infinite, means infeasible."""
+
+    name: ClassVar[str] = "Choice"
+    says: ClassVar[str] = "minimum over labelled alternatives, each a form with a cheap lower bound"
+
+    alternatives: tuple[Alternative, ...]

@@ -1,0 +1,28 @@
+"""A problem written as a form, with the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class Form:
+    """A mathematical value that solvers take: frozen, free of any problem's vocabulary."""
+
+    name: ClassVar[str]
+    says: ClassVar[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Formulation:
+    """A form, ``lift`` from its value to the problem's decision, and ``lift_bound`` from its bound to the problem's.
+
+    ``lift_bound`` is None where a bound on the form says nothing about the problem; ``lower`` turns a decision into a
+    start for the form's solvers, where that makes sense.
+    """
+
+    form: Form
+    lift: Callable[[Any], Any]
+    lift_bound: Callable[[float], float] | None = None
+    lower: Callable[[Any], Any] | None = None

@@ -1,0 +1,115 @@
+"""`OfdmaLink`: whole subchannels and power to clients so that the last of them finishes early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.forms.formulation import Form
+from rasolve.numerics import FloatArray, IntArray
+
+LN2 = float(np.log(2.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The value of an `OfdmaLink`: each subchannel's owner [M] and power spectral density [M, W/Hz]."""
+
+    owner: IntArray
+    psd_w_per_hz: FloatArray
+
+
+def total_by_owner(owner: IntArray, value: FloatArray, clients: int) -> FloatArray:
+    """Return Σ of ``value`` [M] over the subchannels of each owner [K]."""
+    return np.asarray(np.bincount(owner, weights=value, minlength=clients), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class OfdmaLink(Form):
+    """min over owners and densities of max_k (offset_k + payload_k / rate_k), for K clients and M subchannels.
+
+    rate_k = Σ_{i owned by k} width_i·log2(1 + psd_i·gain_{k,i}/noise); per client Σ psd_i·width_i <= client_power_k and
+    in total <= total_power. Shapes: offset_s, payload_bits and client_power_w [K], gain [K, M], width_hz [M]; SI units.
+    Textbook (published): the OFDMA min-max delay of arXiv 2504.14667.
+    """
+
+    name: ClassVar[str] = "OfdmaLink"
+    says: ClassVar[str] = "subchannels and power to clients, the last one to finish as early as possible"
+
+    offset_s: FloatArray
+    payload_bits: FloatArray
+    gain: FloatArray
+    width_hz: FloatArray
+    noise_w_per_hz: float
+    client_power_w: FloatArray
+    total_power_w: float
+
+    def __post_init__(self) -> None:
+        for name in ("offset_s", "payload_bits", "gain", "width_hz", "client_power_w"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
+        if self.gain.ndim != 2 or self.gain.shape != (self.clients, self.subchannels):
+            raise InputError(
+                f"OfdmaLink.gain has shape {list(self.gain.shape)}, needs {[self.clients, self.subchannels]}"
+            )
+        if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
+            raise InputError("OfdmaLink.offset_s must be finite and at least 0")
+        for name in ("payload_bits", "width_hz", "client_power_w", "noise_w_per_hz", "total_power_w", "gain"):
+            value = self.gain[:, :1] if name == "gain" and self.flat_gain else np.asarray(getattr(self, name), float)
+            if not (np.isfinite(value).all() and (value > 0).all()):
+                raise InputError(f"OfdmaLink.{name} must be finite and above 0")
+
+    @property
+    def clients(self) -> int:
+        """K."""
+        return len(self.offset_s)
+
+    @property
+    def subchannels(self) -> int:
+        """M."""
+        return len(self.width_hz)
+
+    @cached_property
+    def flat_gain(self) -> bool:
+        """Whether every client's gain is the same on all subchannels."""
+        return self.gain.strides[1] == 0 or bool((self.gain == self.gain[:, :1]).all())
+
+    @cached_property
+    def interchangeable(self) -> bool:
+        """Whether subchannels differ neither in width nor in gain, so that only how many a client holds matters."""
+        return self.flat_gain and bool((self.width_hz == self.width_hz[0]).all())
+
+    def rates(self, spectrum: Spectrum) -> FloatArray:
+        """Return each client's rate [K, bit/s]."""
+        owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
+        rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
+        return total_by_owner(spectrum.owner, rate, self.clients)
+
+    def powers(self, spectrum: Spectrum) -> FloatArray:
+        """Return each client's power [K, W]."""
+        return total_by_owner(spectrum.owner, spectrum.psd_w_per_hz * self.width_hz, self.clients)
+
+    def delays(self, spectrum: Spectrum) -> FloatArray:
+        """Return when each client finishes [K, s]; inf for one without rate."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(self.offset_s + self.payload_bits / self.rates(spectrum))
+
+    def objective(self, spectrum: Spectrum) -> float:
+        """Return when the last client finishes [s]."""
+        return float(self.delays(spectrum).max())
+
+    def lower_bound(self) -> float:
+        """Return a bound on the objective: every client alone with all that the others can spare (ours).
+
+        Client k holds all but K-1 subchannels (the narrowest ones go) at its best gain, with its whole power.
+        """
+        if self.subchannels < self.clients:
+            return float("inf")
+        spared = np.sort(self.width_hz)[self.clients - 1 :].sum()
+        best = self.gain[:, 0] if self.flat_gain else self.gain.max(axis=1)
+        power = np.minimum(self.client_power_w, self.total_power_w)
+        rate = spared * np.log1p(power * best / (self.noise_w_per_hz * spared)) / LN2
+        return float((self.offset_s + self.payload_bits / rate).max())

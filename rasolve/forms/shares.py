@@ -1,0 +1,52 @@
+"""`MinMaxShares`: the smallest deadline that a budget of one resource can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.forms.formulation import Form
+from rasolve.numerics import FloatArray
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Deadline [...] and what each of the K clients needs to meet it [..., K]."""
+
+    deadline: FloatArray
+    share: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class MinMaxShares(Form):
+    """min τ subject to Σ_k need_k(τ) <= budget and need_k(τ) <= cap_k, with need_k decreasing to below both limits.
+
+    ``need`` maps deadlines [...] to needs [..., K]; it is only asked for τ > ``floor`` [...] and may be +inf near it.
+    ``budget`` has shape [...] and ``cap`` [..., K]; leading dimensions are a batch of independent instances.
+    """
+
+    name: ClassVar[str] = "MinMaxShares"
+    says: ClassVar[str] = "smallest deadline with summed needs within a budget and per-client caps"
+
+    need: Callable[[FloatArray], FloatArray]
+    floor: FloatArray
+    budget: FloatArray
+    cap: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("floor", "budget", "cap"):
+            array = np.asarray(getattr(self, name), dtype=np.float64)
+            if np.isnan(array).any() or (name != "floor" and (array <= 0).any()):
+                raise InputError(f"MinMaxShares.{name} must be {'a number' if name == 'floor' else 'above 0'}")
+            object.__setattr__(self, name, array)
+
+    def residual(self, deadline: FloatArray) -> FloatArray:
+        """Return ln of the worst ratio of need to limit, [...]: decreasing in the deadline, <= 0 where it is met."""
+        need = self.need(deadline)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            worst = np.maximum(need.sum(axis=-1) / self.budget, (need / self.cap).max(axis=-1))
+            return np.asarray(np.log(worst))

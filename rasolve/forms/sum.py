@@ -1,0 +1,28 @@
+"""`Sum`: independent forms added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rasolve.forms.formulation import Form
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """A form that counts with a positive weight, and a lower bound on its optimum."""
+
+    weight: float
+    form: Form
+    bound: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Form):
+    """min of constant + Σ weight·form over forms that share no decision; its value is the tuple of their values."""
+
+    name: ClassVar[str] = "Sum"
+    says: ClassVar[str] = "weighted sum of independent forms"
+
+    terms: tuple[Term, ...]
+    constant: float = 0.0

@@ -1,0 +1,169 @@
+"""What every problem answers: what a decision costs, whether it is allowed, and why nothing is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from rasolve.documents import Document, FloatArray, IntArray
+from rasolve.errors import InputError, unknown
+from rasolve.forms import Form, Formulation
+from rasolve.plan import Plan
+
+TOLERANCE = 1e-9
+"""Relative violation up to which a constraint counts as kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """Base of decisions: a frozen record of arrays."""
+
+    def summary(self) -> tuple[str, ...]:
+        """Return the decision in a few lines for people; nothing by default."""
+        return ()
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the arrays as plain lists, for JSON."""
+        return {f.name: getattr(self, f.name).tolist() for f in fields(self)}
+
+    @classmethod
+    def from_fields(cls, values: dict[str, Any]) -> Self:
+        """Return the decision of a mapping made by :meth:`to_fields`; InputError names an unknown or absent field."""
+        names = [f.name for f in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise unknown("field of decision", name, names)
+        for name in names:
+            if name not in values:
+                raise InputError(f"decision: field '{name}' is missing")
+        return cls(**{name: np.asarray(values[name]) for name in names})
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The objective of a decision and its parts, recomputed from raw data; each part's name ends in its unit."""
+
+    objective: float
+    parts: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """One family of constraints: value <= limit, entry by entry (or equality for ``relation`` "=")."""
+
+    name: str
+    value: FloatArray
+    limit: FloatArray
+    unit: str
+    relation: Literal["<=", "="] = "<="
+
+    @property
+    def violation(self) -> FloatArray:
+        """How far each entry is beyond its limit, in its unit; 0 where it is kept."""
+        excess = np.asarray(self.value, dtype=np.float64) - self.limit
+        return np.abs(excess) if self.relation == "=" else np.maximum(excess, 0.0)
+
+    @property
+    def kept(self) -> bool:
+        """Whether no entry is violated by more than the relative tolerance."""
+        return bool((self.violation <= TOLERANCE * np.maximum(np.abs(self.limit), 1e-300)).all())
+
+    @property
+    def worst(self) -> int:
+        """Index of the entry that is closest to or furthest beyond its limit."""
+        value, limit = np.broadcast_arrays(np.asarray(self.value, float), np.asarray(self.limit, float))
+        return int(np.argmax(np.abs(value - limit) if self.relation == "=" else value - limit))
+
+    def __str__(self) -> str:
+        value, limit = (np.broadcast_arrays(self.value, self.limit)[i].flat[self.worst] for i in (0, 1))
+        mark = "ok " if self.kept else "NOT"
+        return f"{mark} {self.name}: {value:.6g} {self.relation} {limit:.6g} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Check:
+    """Every constraint of a problem at a decision."""
+
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether all constraints are kept."""
+        return all(c.kept for c in self.constraints)
+
+    @property
+    def violated(self) -> tuple[Constraint, ...]:
+        """The constraints that are not kept."""
+        return tuple(c for c in self.constraints if not c.kept)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.constraints))
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A rule to compare with: its description and, given a random generator, a formulation and a solver's name."""
+
+    name: str
+    says: str
+    formulate: Callable[[np.random.Generator], Formulation] = field(repr=False)
+    solver: str = "auto"
+
+
+class Problem(Document):
+    """Base of all problems: frozen, validated data that can be judged without any solver.
+
+    ``forms`` lists the forms it can be written in, the one with a proved optimum first.
+    """
+
+    reference: ClassVar[str]
+    sense: ClassVar[Literal["min", "max"]] = "min"
+    unit: ClassVar[str]
+    forms: ClassVar[tuple[type[Form], ...]]
+    Decision: ClassVar[type[Decision]]
+
+    @classmethod
+    @abstractmethod
+    def sample(cls, *, seed: int = 0) -> Self:
+        """Return a random instance; the same seed gives the same instance on any machine."""
+
+    @abstractmethod
+    def evaluate(self, decision: Any) -> Evaluation:
+        """Return the objective and its parts, recomputed from raw data."""
+
+    @abstractmethod
+    def check(self, decision: Any) -> Check:
+        """Return every constraint with value, limit and unit."""
+
+    @abstractmethod
+    def explain(self) -> tuple[str, ...]:
+        """Return why nothing is feasible, one sentence for each clash; empty when something is."""
+
+    @abstractmethod
+    def formulate(self, form: type[Form]) -> Formulation:
+        """Return this problem written as the given form."""
+
+    @abstractmethod
+    def lower_bound(self) -> float:
+        """Return a proved bound on the objective that costs next to nothing; inf when nothing is feasible."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of any result must know about the data, such as placeholders; nothing by default."""
+        return ()
+
+    @abstractmethod
+    def baselines(self) -> dict[str, Baseline]:
+        """Return the rules that the paper compares with, by name."""
+
+    @abstractmethod
+    def plan(self, decision: Any, solver: str) -> Plan:
+        """Return the plan of a decision, with its prediction."""
+
+
+def whole(values: Any) -> IntArray:
+    """Return values as a whole-number array."""
+    return np.asarray(values, dtype=np.int64)

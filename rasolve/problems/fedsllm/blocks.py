@@ -1,0 +1,130 @@
+"""FedsLLM in the blocks of the published alternating optimization: subchannels, power, cut, rank."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rasolve.forms import (
+    Alternative,
+    Block,
+    Blocks,
+    Choice,
+    Chosen,
+    Formulation,
+    OfdmaLink,
+    Shares,
+    Spectrum,
+    Sum,
+    Term,
+)
+from rasolve.forms.ofdma import total_by_owner
+from rasolve.forms.power import owned
+from rasolve.problems.fedsllm import choice, delay
+from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.fedsllm.judgement import check, evaluate
+
+if TYPE_CHECKING:
+    from rasolve.problems.fedsllm.problem import FedsLLM
+
+
+def formulate(problem: FedsLLM) -> Formulation:
+    """Return the published blocks, started from equal shares at the middle candidate cut and rank (start: ours)."""
+    form = Blocks(
+        blocks=(
+            Block("main subchannels", lambda d: _main_subchannels(problem, d), solver="greedy"),
+            Block("federated subchannels", lambda d: _fed_subchannels(problem, d), solver="greedy"),
+            Block("power", lambda d: _power(problem, d)),
+            Block("cut", lambda d: _cut(problem, d)),
+            Block("rank", lambda d: _rank(problem, d)),
+        ),
+        objective=lambda d: evaluate(problem, d).objective if check(problem, d).feasible else float("inf"),
+        start=_start(problem),
+        bound=problem.lower_bound(),
+    )
+    return Formulation(form, lift=lambda d: d, lift_bound=lambda bound: bound, lower=lambda d: d)
+
+
+def equal_shares(link: OfdmaLink) -> Spectrum:
+    """Return equally many subchannels for each client, in order, at the largest uniform density within all limits."""
+    return uniform(link, np.sort(np.arange(link.subchannels) % link.clients))
+
+
+def uniform(link: OfdmaLink, owner: Any) -> Spectrum:
+    """Return the given owners at one density for all subchannels, the largest within every cap and the total."""
+    held_hz = total_by_owner(owner, link.width_hz, link.clients)
+    with np.errstate(divide="ignore"):
+        psd = min((link.client_power_w / held_hz).min(), link.total_power_w / link.width_hz.sum())
+    return Spectrum(owner, np.full(link.subchannels, psd))
+
+
+def _start(problem: FedsLLM) -> FedsLLMDecision | None:
+    pairs = choice.pairs(problem)
+    if not pairs or problem.lower_bound() == float("inf"):
+        return None
+    cut, rank = pairs[len(pairs) // 2]
+    main, fed = equal_shares(choice.main_link(problem, cut, rank)), equal_shares(choice.fed_link(problem))
+    return choice.decision(problem, cut, rank, main, fed)
+
+
+def _links(problem: FedsLLM, d: FedsLLMDecision) -> tuple[OfdmaLink, OfdmaLink]:
+    return choice.main_link(problem, int(d.cut[0]), int(d.rank[0])), choice.fed_link(problem)
+
+
+def _main_subchannels(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
+    def lift(spectrum: Spectrum) -> FedsLLMDecision:
+        return replace(d, main_owner=spectrum.owner, main_psd_w_per_hz=spectrum.psd_w_per_hz)
+
+    return Formulation(_links(problem, d)[0], lift)
+
+
+def _fed_subchannels(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
+    def lift(spectrum: Spectrum) -> FedsLLMDecision:
+        return replace(d, fed_owner=spectrum.owner, fed_psd_w_per_hz=spectrum.psd_w_per_hz)
+
+    return Formulation(_links(problem, d)[1], lift)
+
+
+def _power(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
+    """Convex power control with the owners kept (published step, solved exactly by one deadline for each link)."""
+    main_link, fed_link = _links(problem, d)
+    main, fed = owned(main_link, d.main_owner), owned(fed_link, d.fed_owner)
+
+    def lift(shares: tuple[Shares, Shares]) -> FedsLLMDecision:
+        return replace(
+            d,
+            main_psd_w_per_hz=main.spectrum(float(shares[0].deadline)).psd_w_per_hz,
+            fed_psd_w_per_hz=fed.spectrum(float(shares[1].deadline)).psd_w_per_hz,
+        )
+
+    return Formulation(Sum((Term(1.0, main.shares), Term(1.0, fed.shares))), lift)
+
+
+def _cut(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
+    rank = int(d.rank[0])
+    return tabulated(problem, d, [(cut, rank) for cut in problem.candidate_cuts])
+
+
+def _rank(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
+    cut = int(d.cut[0])
+    return tabulated(problem, d, [(cut, rank) for rank in problem.ranks])
+
+
+def tabulated(problem: FedsLLM, d: FedsLLMDecision, pairs: list[tuple[int, int]]) -> Formulation:
+    """Return the choice among (cut, rank) pairs with the spectrum, and so the rates, kept."""
+    main_bps, fed_bps = choice.rates(problem, d)
+    alternatives = []
+    for cut, rank in pairs:
+        if choice.fits(problem, cut, rank):
+            cuts, ranks = choice.common(problem, cut), choice.common(problem, rank)
+            stage = delay.stages(problem, cuts, ranks, main_bps, fed_bps)
+            total = delay.rounds(problem, ranks) * delay.round_s(problem, stage)
+            alternatives.append(Alternative((cut, rank), total))
+
+    def lift(chosen: Chosen) -> FedsLLMDecision:
+        cut, rank = chosen.label
+        return replace(d, cut=choice.common(problem, cut), rank=choice.common(problem, rank))
+
+    return Formulation(Choice(tuple(alternatives)), lift)

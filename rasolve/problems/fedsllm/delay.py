@@ -1,0 +1,116 @@
+"""Delay by stage of FedsLLM, vectorised over clients, which may have their own cuts and ranks.
+
+    T       = E(r) · ( I·T_local + T_fed )                                                            (published)
+    T_local = max_k ( T_k^F + T_k^up ) + T_s + max_k ( T_k^down + T_k^B )                         (reconstructed)
+    T_k^F   = b·(forward FLOPs of blocks 1..c, LoRA at rank r included) / speed_k,   T_k^B likewise backward
+    T_k^up  = b·(activation_bits[c] + label_bits) / R_k,   T_k^down = b·activation_bits[c] / downlink_k, or 0
+    T_s     = Σ_k b·(forward + backward FLOPs of blocks c+1..J and of the head, LoRA included) / server speed
+    T_fed   = max_k adapter_bits(c, r) / R_k^fed + max_k adapter_bits(c, r) / fed_downlink_k, or + 0
+
+With unequal ranks E is the largest E(r_k) (ours). All results are seconds; inputs ``cut`` and ``rank`` are [K].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rasolve.documents import FloatArray, IntArray
+from rasolve.scenario.workload import ADAM_COPIES
+
+if TYPE_CHECKING:
+    from rasolve.problems.fedsllm.problem import FedsLLM
+
+
+def _below(per_block: FloatArray) -> FloatArray:
+    """Return Σ_{j<=c} for every cut c = 0..J."""
+    return np.concatenate([[0.0], np.cumsum(per_block)])
+
+
+def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the FLOPs [K] of one mini-batch's forward pass on the clients."""
+    p = problem.profile
+    return np.asarray(problem.batch_size * (_below(p.forward_flops)[cut] + rank * _below(p.adapter_forward_flops)[cut]))
+
+
+def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the FLOPs [K] of one mini-batch's backward pass on the clients."""
+    p = problem.profile
+    return np.asarray(
+        problem.batch_size * (_below(p.backward_flops)[cut] + rank * _below(p.adapter_backward_flops)[cut])
+    )
+
+
+def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the FLOPs [K] that the server spends on each client's mini-batch, forward and backward."""
+    p = problem.profile
+    both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
+    rest = both.sum() - _below(both)[cut] + rank * (adapters.sum() - _below(adapters)[cut])
+    return np.asarray(problem.batch_size * (rest + p.head_forward_flops + p.head_backward_flops))
+
+
+def upload_bits(problem: FedsLLM, cut: IntArray) -> FloatArray:
+    """Return the bits [K] of one mini-batch's cut activations and counted labels."""
+    return np.asarray(problem.batch_size * (problem.profile.activation_bits[cut] + problem.label_bits))
+
+
+def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the bits [K] of the clients' adapters."""
+    p = problem.profile
+    return np.asarray(rank * _below(p.adapter_params)[cut] * p.parameter_bits)
+
+
+def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the clients' memory [K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
+    p = problem.profile
+    adapters = rank * _below(p.adapter_params)[cut] * ADAM_COPIES * p.parameter_bits / 8
+    return np.asarray(p.device_bytes(problem.batch_size)[cut] + adapters)
+
+
+def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:
+    """Return when each client has its gradient [K, s], counted from its sending; 0 without a downlink model."""
+    if problem.main_downlink_bps is None:
+        return np.zeros(problem.clients)
+    return np.asarray(problem.batch_size * problem.profile.activation_bits[cut] / problem.main_downlink_bps)
+
+
+def broadcast_s(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return how long each client takes to receive the aggregated adapters [K, s]; 0 without a downlink model."""
+    if problem.fed_downlink_bps is None:
+        return np.zeros(problem.clients)
+    return np.asarray(adapter_bits(problem, cut, rank) / problem.fed_downlink_bps)
+
+
+def stages(
+    problem: FedsLLM, cut: IntArray, rank: IntArray, main_bps: FloatArray, fed_bps: FloatArray
+) -> dict[str, FloatArray]:
+    """Return every stage's seconds at the given cuts, ranks and rates: [K] for clients, 0-d for the server."""
+    with np.errstate(divide="ignore"):
+        return {
+            "client_forward_s": client_forward_flops(problem, cut, rank) / problem.client_flops_per_s,
+            "upload_s": upload_bits(problem, cut) / main_bps,
+            "server_s": np.asarray(server_flops(problem, cut, rank).sum() / problem.server_flops_per_s),
+            "gradient_s": gradient_s(problem, cut),
+            "client_backward_s": client_backward_flops(problem, cut, rank) / problem.client_flops_per_s,
+            "adapter_upload_s": adapter_bits(problem, cut, rank) / fed_bps,
+            "broadcast_s": broadcast_s(problem, cut, rank),
+        }
+
+
+def step_s(stage: dict[str, FloatArray]) -> float:
+    """Return T_local, the seconds of one local step."""
+    until_server = (stage["client_forward_s"] + stage["upload_s"]).max()
+    after_server = (stage["gradient_s"] + stage["client_backward_s"]).max()
+    return float(until_server + stage["server_s"] + after_server)
+
+
+def round_s(problem: FedsLLM, stage: dict[str, FloatArray]) -> float:
+    """Return I·T_local + T_fed, the seconds of one round."""
+    aggregation = stage["adapter_upload_s"].max() + stage["broadcast_s"].max()
+    return float(problem.local_steps * step_s(stage) + aggregation)
+
+
+def rounds(problem: FedsLLM, rank: IntArray) -> float:
+    """Return E, the rounds to the target: that of the slowest rank among the clients."""
+    return max(problem.rounds(int(r)) for r in np.unique(rank))

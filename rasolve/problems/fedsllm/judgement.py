@@ -1,0 +1,136 @@
+"""What a FedsLLM decision costs, which limits it keeps, and why nothing may be feasible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rasolve.documents import FloatArray, IntArray
+from rasolve.errors import InputError
+from rasolve.forms.ofdma import total_by_owner
+from rasolve.problems.base import Check, Constraint, Evaluation
+from rasolve.problems.fedsllm import choice, delay
+from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.scenario.units import quantity
+
+if TYPE_CHECKING:
+    from rasolve.problems.fedsllm.problem import FedsLLM
+
+
+def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
+    """Return the total delay [s] and its parts by stage, with transmit energy [J per local step] and memory [bytes]."""
+    _shaped(problem, decision)
+    main_bps, fed_bps = choice.rates(problem, decision)
+    stage = delay.stages(problem, decision.cut, decision.rank, main_bps, fed_bps)
+    in_round, rounds = delay.round_s(problem, stage), delay.rounds(problem, decision.rank)
+    main_w = _powers(problem.main_subchannel_hz, decision.main_owner, decision.main_psd_w_per_hz, problem.clients)
+    parts = {
+        **stage,
+        "main_rate_bps": main_bps,
+        "fed_rate_bps": fed_bps,
+        "local_step_s": np.asarray(delay.step_s(stage)),
+        "round_s": np.asarray(in_round),
+        "rounds": np.asarray(rounds),
+        "upload_energy_j": main_w * stage["upload_s"],
+        "client_memory_bytes": delay.client_memory_bytes(problem, decision.cut, decision.rank),
+    }
+    return Evaluation(rounds * in_round, parts)
+
+
+def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
+    """Return the published constraints and, where given, the memory limits."""
+    _shaped(problem, decision)
+    clients = problem.clients
+    found = []
+    for link, owner, psd, width, total in (
+        (
+            "main",
+            decision.main_owner,
+            decision.main_psd_w_per_hz,
+            problem.main_subchannel_hz,
+            problem.main_total_power_w,
+        ),
+        (
+            "federated",
+            decision.fed_owner,
+            decision.fed_psd_w_per_hz,
+            problem.fed_subchannel_hz,
+            problem.fed_total_power_w,
+        ),
+    ):
+        power = _powers(width, owner, psd, clients)
+        without = clients - len(np.unique(owner))
+        found += [
+            Constraint(f"{link} link: clients without a subchannel", np.asarray(without), np.asarray(0), ""),
+            Constraint(f"{link} link: negative density", np.maximum(-psd, 0.0), np.asarray(0.0), "W/Hz"),
+            Constraint(f"{link} link: power of a client", power, problem.client_power_w, "W"),
+            Constraint(f"{link} link: total power", np.asarray(power.sum()), np.asarray(total), "W"),
+        ]
+    found += [
+        Constraint("cuts differ between clients", np.asarray(np.ptp(decision.cut)), np.asarray(0), "", "="),
+        Constraint("ranks differ between clients", np.asarray(np.ptp(decision.rank)), np.asarray(0), "", "="),
+        Constraint("cuts that are no candidate", _strangers(decision.cut, problem.candidate_cuts), np.asarray(0), ""),
+        Constraint("ranks that are no candidate", _strangers(decision.rank, problem.ranks), np.asarray(0), ""),
+    ]
+    if problem.client_memory_bytes is not None:
+        needed = delay.client_memory_bytes(problem, decision.cut, decision.rank)
+        found.append(Constraint("memory of a client", needed, problem.client_memory_bytes, "bytes"))
+    return Check(tuple(found))
+
+
+def explain(problem: FedsLLM) -> tuple[str, ...]:
+    """Return one sentence for every limit that leaves nothing feasible."""
+    reasons = []
+    for link, subchannels in (("main", problem.dimension("M")), ("federated", problem.dimension("N"))):
+        if subchannels < problem.clients:
+            reasons.append(
+                f"the {link} link has {subchannels} subchannels for {problem.clients} clients; each client needs one"
+            )
+    if problem.client_memory_bytes is not None and not choice.pairs(problem):
+        reasons += _memory_clashes(problem, problem.client_memory_bytes)
+    return tuple(reasons)
+
+
+def _memory_clashes(problem: FedsLLM, limit: FloatArray) -> list[str]:
+    cut, rank = min(problem.candidate_cuts), min(problem.ranks)
+    needed = delay.client_memory_bytes(problem, choice.common(problem, cut), choice.common(problem, rank))
+    blocks = "one block" if cut == 1 else f"{cut} blocks"
+    short = np.flatnonzero(needed > limit)
+    named = [
+        f"client {k + 1} needs {quantity(needed[k], 'B')} for {blocks} at rank {rank} and has {quantity(limit[k], 'B')}"
+        for k in short[:3]
+    ]
+    return named + ([f"and {len(short) - 3} more clients likewise"] if len(short) > 3 else [])
+
+
+def _powers(width: FloatArray, owner: IntArray, psd: FloatArray, clients: int) -> FloatArray:
+    return total_by_owner(owner, psd * width, clients)
+
+
+def _strangers(values: IntArray, candidates: tuple[int, ...]) -> FloatArray:
+    return np.asarray(np.isin(values, candidates, invert=True).sum(), dtype=np.float64)
+
+
+def _shaped(problem: FedsLLM, decision: FedsLLMDecision) -> None:
+    """Reject a decision whose arrays do not fit the problem."""
+    sizes = {
+        "main_owner": "M",
+        "fed_owner": "N",
+        "main_psd_w_per_hz": "M",
+        "fed_psd_w_per_hz": "N",
+        "cut": "K",
+        "rank": "K",
+    }
+    for name, dim in sizes.items():
+        shape, length = np.shape(getattr(decision, name)), problem.dimension(dim)
+        if shape != (length,):
+            raise InputError(f"decision.{name} has shape {list(shape)}, needs [{length}]")
+        if not np.isfinite(getattr(decision, name)).all():
+            raise InputError(f"decision.{name} must be finite")
+    for name in ("main_owner", "fed_owner"):
+        owner = getattr(decision, name)
+        if owner.min() < 0 or owner.max() >= problem.clients:
+            raise InputError(f"decision.{name} must name clients 0 to {problem.clients - 1}")
+    if decision.cut.min() < 0 or decision.cut.max() > problem.profile.blocks:
+        raise InputError(f"decision.cut must lie in 0 to {problem.profile.blocks}")

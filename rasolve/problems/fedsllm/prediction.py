@@ -1,0 +1,79 @@
+"""The plan of a FedsLLM decision and what it predicts for every party and stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rasolve.documents import FloatArray
+from rasolve.plan import Plan, Prediction, Quantity, Stage
+from rasolve.problems.fedsllm import delay
+from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.fedsllm.judgement import evaluate
+
+if TYPE_CHECKING:
+    from rasolve.problems.fedsllm.problem import FedsLLM
+
+
+def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> Plan:
+    """Return the self-contained plan of a decision, for the split-federated protocol."""
+    evaluation = evaluate(problem, decision)
+    parts = evaluation.parts
+    return Plan(
+        problem=problem.kind,
+        solver=solver,
+        protocol="split_federated",
+        model=problem.profile.architecture,
+        parameter_bits=problem.profile.parameter_bits,
+        batch_size=problem.batch_size,
+        local_steps=problem.local_steps,
+        rounds=float(parts["rounds"]),
+        rounds_source=str(problem.rounds),
+        cut=decision.cut,
+        rank=decision.rank,
+        data_sizes=problem.data_sizes,
+        client_flops_per_s=problem.client_flops_per_s,
+        server_flops_per_s=problem.server_flops_per_s,
+        uplink_bps=parts["main_rate_bps"],
+        fed_uplink_bps=parts["fed_rate_bps"],
+        objective=evaluation.objective,
+        prediction=_prediction(problem, decision, parts),
+    )
+
+
+def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, FloatArray]) -> tuple[Prediction, ...]:
+    """Return work, traffic, time, energy and memory by party and stage.
+
+    Labels are predicted at their true size on the wire even where the delay model leaves them out (label_bits = 0).
+    """
+    cut, rank, batch = decision.cut, decision.rank, problem.batch_size
+    activation = batch * problem.profile.activation_bits[cut]
+    adapters = delay.adapter_bits(problem, cut, rank)
+    spec = problem.profile.architecture
+    labels = batch * (spec.label_bits if spec is not None else problem.label_bits)
+    found = []
+
+    def each_client(stage: Stage, quantity: Quantity, values: FloatArray, per: str = "step") -> None:
+        for k, value in enumerate(values):
+            found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
+
+    def server(stage: Stage, quantity: Quantity, value: FloatArray) -> None:
+        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value)))
+
+    each_client(Stage.CLIENT_FORWARD, "flops", delay.client_forward_flops(problem, cut, rank))
+    each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])
+    each_client(Stage.CLIENT_FORWARD, "memory_bytes", parts["client_memory_bytes"])
+    each_client(Stage.ACTIVATIONS, "bits", activation)
+    each_client(Stage.LABELS, "bits", labels + 0 * activation)
+    each_client(Stage.ACTIVATIONS, "seconds", parts["upload_s"])
+    each_client(Stage.ACTIVATIONS, "joules", parts["upload_energy_j"])
+    server(Stage.SERVER, "flops", delay.server_flops(problem, cut, rank).sum())
+    server(Stage.SERVER, "seconds", parts["server_s"])
+    each_client(Stage.GRADIENTS, "bits", activation)
+    each_client(Stage.GRADIENTS, "seconds", parts["gradient_s"])
+    each_client(Stage.CLIENT_BACKWARD, "flops", delay.client_backward_flops(problem, cut, rank))
+    each_client(Stage.CLIENT_BACKWARD, "seconds", parts["client_backward_s"])
+    each_client(Stage.ADAPTERS_UP, "bits", adapters, per="round")
+    each_client(Stage.ADAPTERS_UP, "seconds", parts["adapter_upload_s"], per="round")
+    each_client(Stage.ADAPTERS_DOWN, "bits", adapters, per="round")
+    each_client(Stage.ADAPTERS_DOWN, "seconds", parts["broadcast_s"], per="round")
+    return tuple(found)

@@ -1,0 +1,158 @@
+"""FedsLLM: joint subchannels, power, split and LoRA rank (arXiv 2504.14667)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from rasolve.documents import Array, FloatArray
+from rasolve.errors import InputError, unknown
+from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.plan import Plan
+from rasolve.problems.base import Baseline, Check, Evaluation, Problem
+from rasolve.problems.fedsllm import baselines, blocks, choice, instances, judgement, prediction
+from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.scenario.workload import Profile, architecture
+from rasolve.surrogate_models.rounds import Rounds, placeholder_rounds
+
+LEAST_GAIN = 1e-25
+"""-250 dB: no channel is that weak; a smaller gain is a slip of units."""
+LEAST_POWER_W = 1e-12
+"""-90 dBm: no transmitter is that weak; a smaller power is a slip of units."""
+LEAST_BANDWIDTH_HZ = 1.0
+
+Speeds = Annotated[FloatArray, Array(("K",), above=0)]
+Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W)]
+
+
+class FedsLLM(Problem):
+    """Least total training delay of split-federated LoRA fine-tuning over two OFDMA links.
+
+    K clients, M subchannels to the main server and N to the federated server. ``gain`` arrays that do not vary over
+    subchannels may have one column. ``ranks`` and ``cuts`` are the candidates (cuts: all blocks by default), common to
+    all clients. Downlink terms count where downlink rates are given. Objective, protocol and constraints: published;
+    per-step delay forms and constants: reconstructed; ``client_memory_bytes`` and ``cuts``: ours. The formulas stand in
+    `rasolve.problems.fedsllm.delay`.
+    """
+
+    kind: ClassVar[str] = "fedsllm"
+    reference: ClassVar[str] = "arXiv 2504.14667"
+    unit: ClassVar[str] = "s"
+    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks)
+    Decision = FedsLLMDecision
+
+    profile: Profile
+    batch_size: int = Field(default=16, ge=1)
+    local_steps: int = Field(default=12, ge=1)
+    ranks: tuple[int, ...] = (1, 2, 4, 6, 8)
+    cuts: tuple[int, ...] | None = None
+    rounds: Rounds
+    client_flops_per_s: Speeds
+    server_flops_per_s: float = Field(gt=0)
+    client_power_w: Powers
+    main_total_power_w: float = Field(ge=LEAST_POWER_W)
+    fed_total_power_w: float = Field(ge=LEAST_POWER_W)
+    main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN)]
+    fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN)]
+    main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ)]
+    fed_subchannel_hz: Annotated[FloatArray, Array(("N",), at_least=LEAST_BANDWIDTH_HZ)]
+    noise_w_per_hz: float = Field(gt=0)
+    data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
+    client_memory_bytes: Annotated[FloatArray, Array(("K",), above=0)] | None = None
+    label_bits: float = Field(default=0.0, ge=0)
+    main_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
+    fed_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """Read a model's name as its profile and a bare table as given rounds; without rounds, use the placeholder.
+
+        A placeholder belongs to no model and follows the profile; rounds given or fitted for another model are refused.
+        """
+        fields = dict(fields)
+        if isinstance(fields.get("profile"), str):
+            fields["profile"] = architecture(fields["profile"]).profile()
+        profile, rounds = fields.get("profile"), fields.get("rounds", "placeholder")
+        model = profile["model"] if isinstance(profile, dict) else getattr(profile, "model", "")
+        if isinstance(rounds, dict) and "table" not in rounds:
+            rounds = Rounds(table=rounds, model=model)
+        if rounds == "placeholder" or (isinstance(rounds, Rounds) and rounds.source == "placeholder"):
+            rounds = placeholder_rounds(model)
+        return {**fields, "rounds": rounds}
+
+    @field_validator("ranks", "cuts")
+    @classmethod
+    def _distinct(cls, values: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if values is None:
+            return None
+        if not values:
+            raise ValueError("is empty: at least one candidate is needed")
+        if min(values) < 1:
+            raise ValueError(f"holds {min(values)}: candidates must be at least 1")
+        return tuple(sorted(set(values)))
+
+    def model_post_init(self, context: object) -> None:
+        """Check what concerns several fields, and keep flat gains as one column."""
+        super().model_post_init(context)
+        for name in ("main_gain", "fed_gain"):
+            gain = getattr(self, name)
+            if gain.strides[1] and (gain == gain[:, :1]).all():
+                object.__setattr__(self, name, np.broadcast_to(gain[:, :1], gain.shape))
+        if max(self.candidate_cuts) > self.profile.blocks:
+            raise InputError(
+                f"cuts holds {max(self.candidate_cuts)}: must be at most the profile's {self.profile.blocks} blocks"
+            )
+        if (self.main_downlink_bps is None) != (self.fed_downlink_bps is None):
+            absent = "main_downlink_bps" if self.main_downlink_bps is None else "fed_downlink_bps"
+            raise InputError(f"{absent} is missing: give both downlink rates or neither")
+        if self.rounds.model != self.profile.model:
+            raise InputError(f"rounds are for {self.rounds.model}, not for {self.profile.model}: fit or give them anew")
+        for rank in self.ranks:
+            self.rounds(rank)
+
+    @property
+    def clients(self) -> int:
+        """K."""
+        return self.dimension("K")
+
+    @property
+    def candidate_cuts(self) -> tuple[int, ...]:
+        """The cuts that may be chosen: those given, or all 1..J."""
+        return self.cuts if self.cuts is not None else tuple(range(1, self.profile.blocks + 1))
+
+    @classmethod
+    def sample(cls, *, seed: int = 0, **sizes: Any) -> Self:
+        """Return a random instance; see `rasolve.problems.fedsllm.instances.sample` for the sizes."""
+        return cls(**instances.sample(seed=seed, **sizes))
+
+    def evaluate(self, decision: FedsLLMDecision) -> Evaluation:
+        return judgement.evaluate(self, decision)
+
+    def check(self, decision: FedsLLMDecision) -> Check:
+        return judgement.check(self, decision)
+
+    def explain(self) -> tuple[str, ...]:
+        return judgement.explain(self)
+
+    def lower_bound(self) -> float:
+        return min((a.bound for a in choice.alternatives(self)), default=float("inf"))
+
+    def formulate(self, form: type[Form]) -> Formulation:
+        writers = {Choice: choice.formulate, Blocks: blocks.formulate}
+        if form not in writers:
+            raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
+        return writers[form](self)
+
+    def notes(self) -> tuple[str, ...]:
+        if self.rounds.source != "placeholder":
+            return ()
+        return (f"rounds to the target are a {self.rounds.source} table, not fitted for {self.rounds.model}",)
+
+    def baselines(self) -> dict[str, Baseline]:
+        return baselines.baselines(self)
+
+    def plan(self, decision: FedsLLMDecision, solver: str) -> Plan:
+        return prediction.plan(self, decision, solver)

@@ -1,0 +1,89 @@
+"""Problems by name, and problems from files."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rasolve.documents import parse_json, read_text
+from rasolve.errors import InputError, unknown
+from rasolve.problems.base import Problem
+
+SHIPPED = {"fedsllm": "FedsLLM"}
+"""Command-line name (and module of this package) and class of every problem."""
+
+
+def problems() -> dict[str, type[Problem]]:
+    """Return every problem class by its command-line name."""
+    return {name: problem_named(name) for name in SHIPPED}
+
+
+def problem_named(name: str) -> type[Problem]:
+    """Return the named problem class; raises InputError with the nearest known names."""
+    if name not in SHIPPED:
+        raise unknown("problem", name, SHIPPED)
+    found: type[Problem] = getattr(import_module(f"rasolve.problems.{name.replace('-', '_')}"), SHIPPED[name])
+    return found
+
+
+def load(path: str | Path) -> Problem:
+    """Return the problem in a scenario file (TOML) or in a problem's own JSON.
+
+    A scenario names its ``problem``; a table ``[sample]`` holds seed and sizes to draw an instance with, a table
+    ``[data]`` fields to set (all of them where there is no ``[sample]``). A large array may be the path of an .npy file
+    beside the scenario. Raises InputError naming the file.
+    """
+    path = Path(path)
+    text = read_text(path)
+    try:
+        if path.suffix == ".toml":
+            return _from_scenario(_parse_toml(text), path.parent)
+        fields = parse_json(text, "problem")
+        return problem_named(str(fields.get("kind"))).from_fields(_with_arrays(fields, path.parent))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not a whole scenario: {error}") from None
+
+
+def _from_scenario(scenario: dict[str, Any], folder: Path) -> Problem:
+    for name in scenario:
+        if name not in ("problem", "sample", "data"):
+            raise unknown("entry of a scenario", name, ["problem", "sample", "data"])
+    if "problem" not in scenario:
+        raise InputError('a scenario must name its problem, e.g. problem = "fedsllm"')
+    for table in ("sample", "data"):
+        if not isinstance(scenario.get(table, {}), dict):
+            raise InputError(f"{table} must be a table: [{table}]")
+    cls = problem_named(str(scenario["problem"]))
+    data = _with_arrays(scenario.get("data", {}), folder)
+    if "sample" in scenario:
+        return cls.sample(**{**scenario["sample"], **data})
+    return cls(**data)
+
+
+def _with_arrays(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Replace every path of an .npy file by the array in it."""
+    return {name: _array(folder / value) if _is_array_file(value) else value for name, value in fields.items()}
+
+
+def _is_array_file(value: object) -> bool:
+    return isinstance(value, str) and value.endswith(".npy")
+
+
+def _array(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, EOFError):
+        raise InputError(f"cannot read {path}: not a whole .npy array") from None

@@ -1,0 +1,109 @@
+"""The result of solving a problem: its decision, how good it is proved to be, and the plan made of it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr, field_serializer, field_validator
+
+from rasolve.documents import Document
+from rasolve.errors import InfeasibleError, InputError
+from rasolve.forms import BoundKind, Progress, Termination
+from rasolve.plan import Plan
+from rasolve.problems import Check, Decision, Evaluation, Problem, problem_named
+
+
+class Result(Document):
+    """What came out: three statements (termination, feasible, bound kind), the decision and where it came from.
+
+    ``objective`` and ``decision`` are None when nothing feasible was found, ``bound`` and ``gap`` when none is known;
+    ``reasons`` then say which limits clash. gap = |objective - bound| / max(|objective|, 1e-12). ``feasible`` is the
+    problem's own judgement, never the solver's.
+    """
+
+    kind: ClassVar[str] = "result"
+
+    problem: str
+    solver: str
+    objective: float | None
+    unit: str
+    sense: Literal["min", "max"]
+    bound: float | None
+    bound_kind: BoundKind
+    gap: float | None
+    termination: Termination
+    feasible: bool
+    decision: Any
+    multipliers: dict[str, Any] = Field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    iterations: int
+    seconds: float
+    seed: int
+    notes: tuple[str, ...] = ()
+    history: tuple[Progress, ...] = ()
+
+    _problem: Problem | None = PrivateAttr(default=None)
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _progress(cls, history: Any) -> Any:
+        return tuple(Progress(**line) if isinstance(line, dict) else line for line in history)
+
+    @field_serializer("decision")
+    def _plain(self, decision: Decision | None) -> dict[str, Any] | None:
+        return None if decision is None else decision.to_fields()
+
+    def model_post_init(self, context: object) -> None:
+        """Read the decision of a stored result."""
+        super().model_post_init(context)
+        if isinstance(self.decision, dict):
+            kept = problem_named(self.problem).Decision.from_fields(self.decision)
+            object.__setattr__(self, "decision", kept)
+
+    def of(self, problem: Problem) -> Result:
+        """Return this result tied to its problem's data (a result read from JSON has lost them)."""
+        if problem.kind != self.problem:
+            raise InputError(f"this is a result of {self.problem}, not of {problem.kind}")
+        tied = self.model_copy()
+        tied._problem = problem
+        return tied
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The objective's parts, recomputed from the problem's data."""
+        return self._data.evaluate(self._found)
+
+    @property
+    def check(self) -> Check:
+        """Every constraint at the decision."""
+        return self._data.check(self._found)
+
+    def plan(self) -> Plan:
+        """Return the plan of the decision; raises InfeasibleError with the explanation when there is none."""
+        return self._data.plan(self._found, self.solver)
+
+    @property
+    def _data(self) -> Problem:
+        if self._problem is None:
+            raise InputError("a result read from a file has no problem data: tie it with result.of(problem)")
+        return self._problem
+
+    @property
+    def _found(self) -> Any:
+        if self.decision is None:
+            raise InfeasibleError("; ".join(self.reasons) or f"{self.solver} found no feasible decision")
+        return self.decision
+
+    def __str__(self) -> str:
+        lines = [f"{self.problem} by {self.solver}: {self.termination.value} in {self.seconds:.3g} s"]
+        if self.objective is None:
+            lines += [f"  no feasible decision: {reason}" for reason in self.reasons or ("none was found",)]
+            return "\n".join(lines)
+        lines.append(f"  objective  {self.objective:.6g} {self.unit}{'' if self.feasible else '  (NOT feasible)'}")
+        if self.bound is not None and self.gap is not None:
+            lines.append(f"  bound      {self.bound:.6g} {self.unit} ({self.bound_kind.value}), gap {self.gap:.2e}")
+        else:
+            lines.append("  bound      none")
+        lines += [f"  {summary}" for summary in self.decision.summary()]
+        lines += [f"  note: {note}" for note in self.notes]
+        return "\n".join(lines)

@@ -1,0 +1,153 @@
+"""A solver is a frozen record of settings with init, step and done; the loop that drives it stands here, once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rasolve.forms import BoundKind, Form, Progress, Solution, Termination, relative_gap
+
+F = TypeVar("F", bound=Form)
+S = TypeVar("S", bound="State")
+
+INFINITY = float("inf")
+
+DEFAULT_GAP = 1e-9
+"""Relative gap within which an objective counts as optimal unless another is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a solver stands: its incumbent (None before the first), that one's objective, and a proved lower bound."""
+
+    value: Any
+    objective: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
+
+    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
+    ``solved`` remembers forms solved to optimality in this run, so that a form shared by many alternatives is solved
+    once.
+    """
+
+    deadline: float = INFINITY
+    gap: float = DEFAULT_GAP
+    max_iterations: int | None = None
+    cutoff: float = INFINITY
+    seed: int = 0
+    start: Any = None
+    callback: Callable[[Progress], object] | None = None
+    nested: bool = False
+    solved: dict[Form, Solution] = field(default_factory=dict, repr=False)
+
+    def starting(self, start: Any) -> Limits:
+        """Return the same limits with a start."""
+        return replace(self, start=start)
+
+    def inner(self, cutoff: float = INFINITY, start: Any = None) -> Limits:
+        """Return the limits for a sub-form: same clock, gap and seed, no iteration limit and no callback."""
+        return replace(self, max_iterations=None, cutoff=cutoff, start=start, callback=None, nested=True)
+
+
+class Solver(ABC, Generic[F, S]):
+    """Base of all solvers: a frozen dataclass whose fields are its options.
+
+    ``exact`` says that, left alone, it ends with objective and proved bound together.
+    """
+
+    name: ClassVar[str]
+    form: ClassVar[type[Form]]
+    purpose: ClassVar[str]
+    exact: ClassVar[bool] = False
+
+    def refuses(self, form: F) -> str | None:
+        """Return why this solver cannot take this form, or None when it can."""
+        return None
+
+    def parts(self, form: F) -> tuple[Form, ...]:
+        """Return the sub-forms whose solvers decide whether this solver's answer is exact; none by default."""
+        return ()
+
+    @abstractmethod
+    def init(self, form: F, limits: Limits) -> S:
+        """Return the state before the first step."""
+
+    @abstractmethod
+    def step(self, form: F, state: S, limits: Limits) -> S:
+        """Return the state after one more step; it is never worse."""
+
+    @abstractmethod
+    def done(self, form: F, state: S, limits: Limits) -> bool:
+        """Return whether no step can improve the state any more."""
+
+    def multipliers(self, form: F, state: S) -> dict[str, Any]:
+        """Return the multipliers at the state, by constraint; none by default."""
+        return {}
+
+
+def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
+    """Drive a solver until it is done or a limit is met, and return its incumbent.
+
+    At least one step is taken, so that any time limit yields an incumbent where the first step finds one. An interrupt
+    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does.
+    """
+    began = perf_counter()
+    state = solver.init(form, limits)
+    history = [Progress(0, state.objective, state.bound, perf_counter() - began)]
+    stopped: Termination | None = None
+    try:
+        while not solver.done(form, state, limits):
+            iteration = len(history)
+            if iteration > 1 and (stopped := _limit_met(state, limits, iteration - 1)):
+                break
+            state = solver.step(form, state, limits)
+            history.append(Progress(iteration, state.objective, state.bound, perf_counter() - began))
+            if limits.callback and limits.callback(history[-1]) is True:
+                stopped = Termination.INTERRUPTED
+                break
+    except KeyboardInterrupt:
+        if limits.nested:
+            raise
+        stopped = Termination.INTERRUPTED
+    return Solution(
+        value=state.value,
+        objective=state.objective,
+        bound=state.bound,
+        bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
+        termination=stopped or _verdict(state, limits),
+        solver=solver.name,
+        iterations=len(history) - 1,
+        seconds=perf_counter() - began,
+        multipliers=solver.multipliers(form, state) if state.value is not None else {},
+        history=tuple(history),
+    )
+
+
+def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:
+    gap = relative_gap(state.objective, state.bound)
+    if gap is not None and gap <= limits.gap:
+        return Termination.OPTIMAL if gap <= DEFAULT_GAP else Termination.GAP_REACHED
+    if perf_counter() >= limits.deadline:
+        return Termination.TIME_LIMIT
+    if limits.max_iterations is not None and iterations >= limits.max_iterations:
+        return Termination.ITERATION_LIMIT
+    return None
+
+
+def _verdict(state: State, limits: Limits) -> Termination:
+    """Name what a solver that is done has achieved."""
+    if state.bound == INFINITY:
+        return Termination.INFEASIBLE
+    gap = relative_gap(state.objective, state.bound)
+    if gap is not None and gap <= limits.gap:
+        return Termination.OPTIMAL
+    if perf_counter() >= limits.deadline:
+        return Termination.TIME_LIMIT
+    return Termination.CUTOFF if state.bound >= limits.cutoff else Termination.CONVERGED

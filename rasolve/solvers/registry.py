@@ -1,0 +1,84 @@
+"""Finds the solver for a form, by name or by itself, and solves with it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from importlib import import_module
+from typing import Any
+
+from rasolve.errors import InputError, SolverUnavailable, unknown
+from rasolve.forms import Form, Solution, Termination
+from rasolve.solvers.base import Limits, Solver, iterate
+
+SHIPPED = ("counts", "greedy", "deadline", "sum", "enumeration", "alternating")
+"""Modules of this package, each with one solver; for a form, the first that takes it is the automatic choice."""
+
+_registered: dict[str, type[Solver[Any, Any]]] = {}
+
+
+def register(solver: type[Solver[Any, Any]]) -> type[Solver[Any, Any]]:
+    """Make a solver class available under its name (a decorator); raises InputError if the name is taken."""
+    if _registered.setdefault(solver.name, solver) is not solver:
+        raise InputError(f"a solver named '{solver.name}' is registered already")
+    return solver
+
+
+def solvers() -> dict[str, type[Solver[Any, Any]]]:
+    """Return every solver class by name, exact ones first within a form."""
+    for module in SHIPPED:
+        import_module(f"rasolve.solvers.{module}")
+    return dict(_registered)
+
+
+def solver_named(name: str, options: dict[str, Any] | None = None) -> Solver[Any, Any]:
+    """Return the named solver with its options set; unknown names raise InputError with the nearest known ones."""
+    known = solvers()
+    if name not in known:
+        raise unknown("solver", name, ["auto", *known])
+    settings = {f.name for f in fields(known[name])}  # type: ignore[arg-type]
+    for option in options or {}:
+        if option not in settings:
+            if not settings:
+                raise InputError(f"solver '{name}' has no option '{option}': it takes none")
+            raise unknown(f"option of solver {name}", option, settings)
+    return known[name](**(options or {}))
+
+
+def solvers_for(form: Form) -> list[Solver[Any, Any]]:
+    """Return the solvers, with default options, that take this form, the automatic choice first."""
+    takers = [solver() for solver in solvers().values() if isinstance(form, solver.form)]
+    return [solver for solver in takers if solver.refuses(form) is None]
+
+
+def proves(form: Form) -> bool:
+    """Return whether the automatic solver of this form, and those of all its parts, end with a proved optimum."""
+    takers = solvers_for(form)
+    return bool(takers) and takers[0].exact and all(proves(part) for part in takers[0].parts(form))
+
+
+def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, **options: Any) -> Solution:
+    """Solve a form within limits.
+
+    Raises InputError for an unknown solver or option, SolverUnavailable when the solver cannot take the form.
+    """
+    limits = limits or Limits()
+    if solver == "auto" and form in limits.solved:
+        return limits.solved[form]
+    solution = iterate(_chosen(form, solver, options), form, limits)
+    if solver == "auto" and solution.termination is Termination.OPTIMAL:
+        limits.solved[form] = solution
+    return solution
+
+
+def _chosen(form: Form, name: str, options: dict[str, Any]) -> Solver[Any, Any]:
+    if name == "auto":
+        takers = solvers_for(form)
+        if not takers:
+            raise SolverUnavailable(f"no solver takes the form {form.name}")
+        return solver_named(takers[0].name, options)
+    solver = solver_named(name, options)
+    if not isinstance(form, solver.form):
+        raise SolverUnavailable(f"solver '{name}' takes the form {solver.form.name}, not {form.name}")
+    if reason := solver.refuses(form):
+        raise SolverUnavailable(f"solver '{name}' cannot take this {form.name}: {reason}")
+    return solver

@@ -1,0 +1,253 @@
+"""Solving problems: pick a solver, write the problem in its form, solve, lift the answer back and judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, overload
+
+import numpy as np
+
+from rasolve.errors import InputError, SolverUnavailable, unknown
+from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
+from rasolve.problems import Decision, Problem
+from rasolve.result import Result
+from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
+from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
+
+Callback = Callable[[Progress], object]
+
+
+@dataclass(frozen=True)
+class SolverChoice:
+    """The solver that "auto" stands for, and why."""
+
+    solver: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.solver}: {self.why}"
+
+
+def choose_solver(problem: Problem) -> SolverChoice:
+    """Return the automatic choice for a problem: the first of its forms that can be solved with proof.
+
+    Where none can, the last form's solver, a heuristic whose gap to a proved bound is reported.
+    """
+    for form in problem.forms:
+        formulation = problem.formulate(form)
+        if proves(formulation.form):
+            solver = solvers_for(formulation.form)[0]
+            return SolverChoice(solver.name, f"ends with a proved optimum ({solver.purpose})")
+    solver = solvers_for(formulation.form)[0]
+    return SolverChoice(solver.name, f"no solver proves an optimum of this instance ({solver.purpose})")
+
+
+@overload
+def solve(problem: Problem, solver: str = ..., **settings: Any) -> Result: ...
+@overload
+def solve(problem: Form, solver: str = ..., **settings: Any) -> Solution: ...
+def solve(
+    problem: Problem | Form,
+    solver: str = "auto",
+    *,
+    time_limit: float | None = None,
+    gap: float = DEFAULT_GAP,
+    start: Result | Decision | Any = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    bound: bool = False,
+    max_iterations: int | None = None,
+    **options: Any,
+) -> Result | Solution:
+    """Solve a problem, giving a Result, or a form of one's own, giving a Solution.
+
+    `solver` is a name, "auto" or "baseline:NAME". `time_limit` [s] always leaves the incumbent; `start` (a result or a
+    decision; a form's value for a form) is never made worse; `callback` gets a Progress after every iteration and stops
+    the solver by returning True; `bound=True` gives a heuristic the best proved bound that can be had, so that its gap
+    is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings;
+    infeasible is a status of the result.
+    """
+    _valid(time_limit, gap, seed, max_iterations)
+    began = perf_counter()
+    limits = Limits(
+        deadline=INFINITY if time_limit is None else began + time_limit,
+        gap=gap,
+        max_iterations=max_iterations,
+        seed=seed,
+        callback=callback,
+    )
+    if isinstance(problem, Form):
+        return solve_form(problem, solver, limits.starting(start), **options)
+    formulation, name = _formulation(problem, solver, seed)
+    begin = start.decision if isinstance(start, Result) else start
+    lowered = formulation.lower(begin) if formulation.lower is not None and begin is not None else None
+    solution = solve_form(formulation.form, name, limits.starting(lowered), **options)
+    return _judged(
+        problem, solver if solver.startswith("baseline:") else name, formulation, solution, begin, bound, limits, began
+    )
+
+
+def _valid(time_limit: float | None, gap: float, seed: int, max_iterations: int | None) -> None:
+    if time_limit is not None and not time_limit > 0:
+        raise InputError(f"time_limit = {time_limit!r}: must be above 0 s")
+    if not 0 <= gap < INFINITY:
+        raise InputError(f"gap = {gap!r}: must be at least 0")
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed = {seed!r}: must be a whole number of at least 0")
+    if max_iterations is not None and (not isinstance(max_iterations, int) or max_iterations < 1):
+        raise InputError(f"max_iterations = {max_iterations!r}: must be a whole number of at least 1")
+
+
+def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
+    """Return the problem in the form that the named solver takes, and the name of the solver that will run."""
+    if solver.startswith("baseline:"):
+        rules = problem.baselines()
+        name = solver.removeprefix("baseline:")
+        if name not in rules:
+            raise unknown(f"baseline of {problem.kind}", name, rules)
+        return rules[name].formulate(np.random.default_rng(seed)), rules[name].solver
+    name = choose_solver(problem).solver if solver == "auto" else solver
+    wanted = solver_named(name).form
+    if wanted not in problem.forms:
+        takers = solvers_of(problem)
+        raise SolverUnavailable(
+            f"solver '{name}' takes the form {wanted.name}; {problem.kind} has: {', '.join(takers)}"
+        )
+    return problem.formulate(wanted), name
+
+
+def solvers_of(problem: Problem) -> list[str]:
+    """Return the names of the solvers that take one of the problem's forms, the automatic choice's form first."""
+    return [solver.name for form in problem.forms for solver in solvers_for(problem.formulate(form).form)]
+
+
+def _judged(
+    problem: Problem,
+    name: str,
+    formulation: Formulation,
+    solution: Solution,
+    start: Any,
+    bound: bool,
+    limits: Limits,
+    began: float,
+) -> Result:
+    """Lift a solution to the problem, keep the start if that is better, and let the problem judge it."""
+    decision = formulation.lift(solution.value) if solution.value is not None else None
+    objective = problem.evaluate(decision).objective if decision is not None else INFINITY
+    if start is not None and problem.check(start).feasible:
+        started = problem.evaluate(start).objective
+        if started < objective:
+            decision, objective = start, started
+    proved = formulation.lift_bound(solution.bound) if formulation.lift_bound is not None else -INFINITY
+    if bound:
+        proved = max(proved, _best_bound(problem, limits))
+    found_gap = relative_gap(objective, proved)
+    result = Result(
+        problem=problem.kind,
+        solver=name,
+        objective=objective if decision is not None else None,
+        unit=problem.unit,
+        sense=problem.sense,
+        bound=proved if np.isfinite(proved) else None,
+        bound_kind=BoundKind.PROVED if np.isfinite(proved) else BoundKind.NONE,
+        gap=found_gap,
+        termination=_termination(solution, found_gap, limits),
+        feasible=decision is not None and problem.check(decision).feasible,
+        decision=decision,
+        multipliers=solution.multipliers,
+        reasons=problem.explain() if decision is None else (),
+        iterations=solution.iterations,
+        seconds=perf_counter() - began,
+        seed=limits.seed,
+        notes=problem.notes(),
+        history=solution.history,
+    )
+    return result.of(problem)
+
+
+def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termination:
+    """Say "optimal" of a problem only with a bound on the problem itself within the asked gap."""
+    within = gap is not None and gap <= limits.gap
+    if solution.termination is Termination.OPTIMAL and not within:
+        return Termination.CONVERGED
+    if solution.termination is Termination.CONVERGED and within:
+        return Termination.OPTIMAL
+    return solution.termination
+
+
+def _best_bound(problem: Problem, limits: Limits) -> float:
+    """Return the bound of an exact solver where one takes the problem, else the cheap one."""
+    cheap = problem.lower_bound()
+    for form in problem.forms:
+        formulation = problem.formulate(form)
+        if formulation.lift_bound is not None and proves(formulation.form):
+            solution = solve_form(formulation.form, "auto", limits.inner())
+            return max(cheap, formulation.lift_bound(solution.bound))
+    return cheap
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results side by side, in the order in which they were asked for."""
+
+    results: tuple[Result, ...]
+
+    def __str__(self) -> str:
+        return table(self.results)
+
+    def to_fields(self) -> list[dict[str, Any]]:
+        """Return the rows for JSON."""
+        names = (
+            "problem",
+            "solver",
+            "objective",
+            "unit",
+            "bound",
+            "bound_kind",
+            "gap",
+            "termination",
+            "feasible",
+            "seconds",
+        )
+        return [{name: getattr(result, name) for name in names} for result in self.results]
+
+
+def compare(problems: Iterable[Problem], solvers: Iterable[str] | None = None, **settings: Any) -> Comparison:
+    """Solve every problem with every solver and return the results side by side, gaps to proved bounds included.
+
+    By default: all solvers that take one of the problem's forms, then all its baselines.
+    """
+    settings = {"bound": True, **settings}
+    chosen = None if solvers is None else list(solvers)
+    results = []
+    for problem in problems:
+        names = chosen or [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
+        results += [solve(problem, name, **settings) for name in names]
+    return Comparison(tuple(results))
+
+
+def table(results: Iterable[Result]) -> str:
+    """Return results as one aligned table."""
+    head = ("problem", "solver", "objective", "bound", "kind", "gap", "termination", "seconds")
+    rows = [head, *(_row(result) for result in results)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.6g}"
+
+    return (
+        result.problem,
+        result.solver,
+        number(result.objective) + (f" {result.unit}" if result.objective is not None else ""),
+        number(result.bound),
+        result.bound_kind.value,
+        "-" if result.gap is None else f"{100 * result.gap:.3g} %",
+        result.termination.value,
+        f"{result.seconds:.3f}",
+    )
