@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, PrivateAttr, ValidationError
 from pydantic_core import core_schema
 
 from rasolve.errors import InputError, unknown
@@ -123,14 +123,17 @@ class Document(BaseModel):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
+    _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
+
     def model_post_init(self, context: Any) -> None:
         """Bind the named dimensions across fields and stretch axes of length 1."""
+        self._lengths.update(_dimensions(self))
         for name, array in _agreed_shapes(self).items():
             object.__setattr__(self, name, array)
 
     def dimension(self, name: str) -> int:
         """Return the length of the named dimension, e.g. ``dimension("K")``."""
-        return _dimensions(self)[name]
+        return self._lengths[name]
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with the given fields changed, validated anew."""
@@ -227,7 +230,7 @@ def _dimensions(document: Document) -> dict[str, int]:
 
 def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
     """Return the array fields, stretched to their dimensions; raises InputError where lengths clash."""
-    lengths = _dimensions(document)
+    lengths = document._lengths
     stretched = {}
     for name, spec in _array_specs(type(document)).items():
         array = getattr(document, name)

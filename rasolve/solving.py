@@ -35,13 +35,19 @@ def choose_solver(problem: Problem) -> SolverChoice:
 
     Where none can, the last form's solver, a heuristic whose gap to a proved bound is reported.
     """
+    formulation, proved = _automatic(problem)
+    solver = solvers_for(formulation.form)[0]
+    promise = "ends with a proved optimum" if proved else "no solver proves an optimum of this instance"
+    return SolverChoice(solver.name, f"{promise} ({solver.purpose})")
+
+
+def _automatic(problem: Problem) -> tuple[Formulation, bool]:
+    """Return the formulation that the automatic choice solves, and whether that ends with a proof."""
     for form in problem.forms:
         formulation = problem.formulate(form)
         if proves(formulation.form):
-            solver = solvers_for(formulation.form)[0]
-            return SolverChoice(solver.name, f"ends with a proved optimum ({solver.purpose})")
-    solver = solvers_for(formulation.form)[0]
-    return SolverChoice(solver.name, f"no solver proves an optimum of this instance ({solver.purpose})")
+            return formulation, True
+    return formulation, False
 
 
 @overload
@@ -108,14 +114,16 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
         if name not in rules:
             raise unknown(f"baseline of {problem.kind}", name, rules)
         return rules[name].formulate(np.random.default_rng(seed)), rules[name].solver
-    name = choose_solver(problem).solver if solver == "auto" else solver
-    wanted = solver_named(name).form
+    if solver == "auto":
+        formulation, _ = _automatic(problem)
+        return formulation, solvers_for(formulation.form)[0].name
+    wanted = solver_named(solver).form
     if wanted not in problem.forms:
-        takers = solvers_of(problem)
+        takers = ", ".join(solvers_of(problem))
         raise SolverUnavailable(
-            f"solver '{name}' takes the form {wanted.name}; {problem.kind} has: {', '.join(takers)}"
+            f"solver '{solver}' takes the form {wanted.name}; {problem.kind} is solved by: {takers}"
         )
-    return problem.formulate(wanted), name
+    return problem.formulate(wanted), solver
 
 
 def solvers_of(problem: Problem) -> list[str]:
@@ -180,12 +188,10 @@ def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termi
 def _best_bound(problem: Problem, limits: Limits) -> float:
     """Return the bound of an exact solver where one takes the problem, else the cheap one."""
     cheap = problem.lower_bound()
-    for form in problem.forms:
-        formulation = problem.formulate(form)
-        if formulation.lift_bound is not None and proves(formulation.form):
-            solution = solve_form(formulation.form, "auto", limits.inner())
-            return max(cheap, formulation.lift_bound(solution.bound))
-    return cheap
+    formulation, proved = _automatic(problem)
+    if not proved or formulation.lift_bound is None:
+        return cheap
+    return max(cheap, formulation.lift_bound(solve_form(formulation.form, "auto", limits.inner()).bound))
 
 
 @dataclass(frozen=True)

@@ -102,14 +102,17 @@ class OfdmaLink(Form):
         return float(self.delays(spectrum).max())
 
     def lower_bound(self) -> float:
-        """Return a bound on the objective: every client alone with all that the others can spare (ours).
+        """Return a bound on the objective: every client at its alone rate (ours)."""
+        if self.subchannels < self.clients:
+            return float("inf")
+        return float((self.offset_s + self.payload_bits / self.alone_rates()).max())
+
+    def alone_rates(self) -> FloatArray:
+        """Return the rate [K, bit/s] that each client cannot exceed, for M >= K.
 
         Client k holds all but K-1 subchannels (the narrowest ones go) at its best gain, with its whole power.
         """
-        if self.subchannels < self.clients:
-            return float("inf")
         spared = np.sort(self.width_hz)[self.clients - 1 :].sum()
         best = self.gain[:, 0] if self.flat_gain else self.gain.max(axis=1)
         power = np.minimum(self.client_power_w, self.total_power_w)
-        rate = spared * np.log1p(power * best / (self.noise_w_per_hz * spared)) / LN2
-        return float((self.offset_s + self.payload_bits / rate).max())
+        return np.asarray(spared * np.log1p(power * best / (self.noise_w_per_hz * spared)) / LN2)

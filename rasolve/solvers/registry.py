@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -23,10 +24,15 @@ def register(solver: type[Solver[Any, Any]]) -> type[Solver[Any, Any]]:
     return solver
 
 
-def solvers() -> dict[str, type[Solver[Any, Any]]]:
-    """Return every solver class by name, exact ones first within a form."""
+@cache
+def _load_shipped() -> None:
     for module in SHIPPED:
         import_module(f"rasolve.solvers.{module}")
+
+
+def solvers() -> dict[str, type[Solver[Any, Any]]]:
+    """Return every solver class by name, exact ones first within a form."""
+    _load_shipped()
     return dict(_registered)
 
 

@@ -43,7 +43,7 @@ def random_owner(rng: np.random.Generator, link: OfdmaLink) -> Spectrum:
 
 def _spectrum_kept(problem: FedsLLM, main: Spectrum, fed: Spectrum, pairs: list[tuple[int, int]]) -> Formulation:
     cut, rank = pairs[0]
-    return blocks.tabulated(problem, choice.decision(problem, cut, rank, main, fed), pairs)
+    return blocks.spectrum_kept(problem, choice.decision(problem, cut, rank, main, fed), pairs)
 
 
 def _random_links(problem: FedsLLM, rng: np.random.Generator, pair: tuple[int, int]) -> tuple[Spectrum, Spectrum]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.forms import (
-    Alternative,
     Block,
     Blocks,
     Choice,
@@ -22,7 +21,7 @@ from rasolve.forms import (
 )
 from rasolve.forms.ofdma import total_by_owner
 from rasolve.forms.power import owned
-from rasolve.problems.fedsllm import choice, delay
+from rasolve.problems.fedsllm import choice
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.judgement import check, evaluate
 
@@ -103,28 +102,18 @@ def _power(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
 
 
 def _cut(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
-    rank = int(d.rank[0])
-    return tabulated(problem, d, [(cut, rank) for cut in problem.candidate_cuts])
+    return spectrum_kept(problem, d, [pair for pair in choice.pairs(problem) if pair[1] == d.rank[0]])
 
 
 def _rank(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
-    cut = int(d.cut[0])
-    return tabulated(problem, d, [(cut, rank) for rank in problem.ranks])
+    return spectrum_kept(problem, d, [pair for pair in choice.pairs(problem) if pair[0] == d.cut[0]])
 
 
-def tabulated(problem: FedsLLM, d: FedsLLMDecision, pairs: list[tuple[int, int]]) -> Formulation:
-    """Return the choice among (cut, rank) pairs with the spectrum, and so the rates, kept."""
-    main_bps, fed_bps = choice.rates(problem, d)
-    alternatives = []
-    for cut, rank in pairs:
-        if choice.fits(problem, cut, rank):
-            cuts, ranks = choice.common(problem, cut), choice.common(problem, rank)
-            stage = delay.stages(problem, cuts, ranks, main_bps, fed_bps)
-            total = delay.rounds(problem, ranks) * delay.round_s(problem, stage)
-            alternatives.append(Alternative((cut, rank), total))
+def spectrum_kept(problem: FedsLLM, d: FedsLLMDecision, pairs: list[tuple[int, int]]) -> Formulation:
+    """Return the choice among (cut, rank) pairs with the spectrum of `d`, and so its rates, kept."""
 
     def lift(chosen: Chosen) -> FedsLLMDecision:
         cut, rank = chosen.label
         return replace(d, cut=choice.common(problem, cut), rank=choice.common(problem, rank))
 
-    return Formulation(Choice(tuple(alternatives)), lift)
+    return Formulation(Choice(choice.tabulated(problem, pairs, *choice.rates(problem, d))), lift)

@@ -22,16 +22,24 @@ def common(problem: FedsLLM, value: int) -> IntArray:
 
 def main_link(problem: FedsLLM, cut: int, rank: int) -> OfdmaLink:
     """Return the main link at a common cut and rank: activations follow the client's forward pass."""
-    forward = delay.client_forward_flops(problem, common(problem, cut), common(problem, rank))
+    cuts, ranks = common(problem, cut), common(problem, rank)
+    forward_s = delay.client_forward_flops(problem, cuts, ranks) / problem.client_flops_per_s
+    return _main_link(problem, forward_s, delay.upload_bits(problem, cuts))
+
+
+def _main_link(problem: FedsLLM, offset_s: FloatArray, payload_bits: FloatArray) -> OfdmaLink:
     return OfdmaLink(
-        offset_s=forward / problem.client_flops_per_s,
-        payload_bits=delay.upload_bits(problem, common(problem, cut)),
+        offset_s=offset_s,
+        payload_bits=payload_bits,
         gain=problem.main_gain,
         width_hz=problem.main_subchannel_hz,
         noise_w_per_hz=problem.noise_w_per_hz,
         client_power_w=problem.client_power_w,
         total_power_w=problem.main_total_power_w,
     )
+
+
+MEGABIT = 1e6
 
 
 def fed_link(problem: FedsLLM) -> OfdmaLink:
@@ -51,43 +59,60 @@ def fed_link(problem: FedsLLM) -> OfdmaLink:
     )
 
 
-MEGABIT = 1e6
-
-
-def fits(problem: FedsLLM, cut: int, rank: int) -> bool:
-    """Return whether every client has the memory for this common cut and rank."""
-    if problem.client_memory_bytes is None:
-        return True
-    needed = delay.client_memory_bytes(problem, common(problem, cut), common(problem, rank))
-    return bool((needed <= problem.client_memory_bytes).all())
-
-
 def pairs(problem: FedsLLM) -> list[tuple[int, int]]:
-    """Return the candidate (cut, rank) pairs that fit the clients' memory."""
-    return [(c, r) for c in problem.candidate_cuts for r in problem.ranks if fits(problem, c, r)]
+    """Return the candidate (cut, rank) pairs that fit every client's memory."""
+    everything = [(cut, rank) for cut in problem.candidate_cuts for rank in problem.ranks]
+    if problem.client_memory_bytes is None:
+        return everything
+    needed = delay.client_memory_bytes(problem, *_common_to_all(problem, everything))
+    fits = np.all(needed <= problem.client_memory_bytes, axis=-1).tolist()
+    return [pair for pair, fit in zip(everything, fits, strict=True) if fit]
+
+
+def _common_to_all(problem: FedsLLM, pairs: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+    """Return cuts and ranks [pairs, K], the same for all clients."""
+    cut, rank = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
+    shape = (len(pairs), problem.clients)
+    return np.broadcast_to(cut[:, None], shape), np.broadcast_to(rank[:, None], shape)
 
 
 def alternatives(problem: FedsLLM) -> tuple[Alternative, ...]:
-    """Return one alternative for each pair that fits: E·(I·main + bits·fed) plus what no spectrum changes."""
-    fed = fed_link(problem)
-    fed_bound = fed.lower_bound()
+    """Return one alternative for each pair that fits: E·(I·main + megabits·fed) plus what no spectrum changes."""
+    fitting = pairs(problem)
+    if not fitting or min(problem.dimension("M"), problem.dimension("N")) < problem.clients:
+        return ()
+    cut, rank = _common_to_all(problem, fitting)
     unlimited = np.full(problem.clients, np.inf)
-    found = []
-    for cut, rank in pairs(problem):
-        cuts, ranks = common(problem, cut), common(problem, rank)
-        stage = delay.stages(problem, cuts, ranks, unlimited, unlimited)
-        rounds = delay.rounds(problem, ranks)
-        after_upload = stage["server_s"] + (stage["gradient_s"] + stage["client_backward_s"]).max()
-        constant = rounds * float(problem.local_steps * after_upload + stage["broadcast_s"].max())
-        main = main_link(problem, cut, rank)
-        megabits = float(delay.adapter_bits(problem, cuts, ranks)[0]) / MEGABIT
-        terms = (
-            Term(rounds * problem.local_steps, main, main.lower_bound()),
-            Term(rounds * megabits, fed, fed_bound),
-        )
-        bound = constant + sum(term.weight * term.bound for term in terms)
-        found.append(Alternative((cut, rank), bound, Sum(terms, constant)))
-    return tuple(found)
+    stage = delay.stages(problem, cut, rank, unlimited, unlimited)
+    rounds = delay.rounds(problem, rank)
+    after_upload = problem.local_steps * (stage["server_s"] + delay.after_server_s(stage))
+    constant = rounds * (after_upload + stage["broadcast_s"].max(axis=-1))
+    forward_s, upload_bits = stage["client_forward_s"], delay.upload_bits(problem, cut)
+    links = [_main_link(problem, *load) for load in zip(forward_s, upload_bits, strict=True)]
+    fed = fed_link(problem)
+    main_bound = (forward_s + upload_bits / links[0].alone_rates()).max(axis=-1)
+    fed_bound = fed.lower_bound()
+    main_weight = rounds * problem.local_steps
+    fed_weight = rounds * delay.adapter_bits(problem, cut, rank)[:, 0] / MEGABIT
+    bound = constant + main_weight * main_bound + fed_weight * fed_bound
+
+    def alternative(i: int) -> Alternative:
+        main = Term(float(main_weight[i]), links[i], float(main_bound[i]))
+        upload = Term(float(fed_weight[i]), fed, fed_bound)
+        return Alternative(fitting[i], float(bound[i]), Sum((main, upload), float(constant[i])))
+
+    return tuple(map(alternative, range(len(fitting))))
+
+
+def tabulated(
+    problem: FedsLLM, pairs: list[tuple[int, int]], main_bps: FloatArray, fed_bps: FloatArray
+) -> tuple[Alternative, ...]:
+    """Return one alternative for each pair with the rates [K] kept: its exact total delay."""
+    if not pairs:
+        return ()
+    cut, rank = _common_to_all(problem, pairs)
+    total = delay.rounds(problem, rank) * delay.round_s(problem, delay.stages(problem, cut, rank, main_bps, fed_bps))
+    return tuple(Alternative(pair, float(value)) for pair, value in zip(pairs, total, strict=True))
 
 
 def formulate(problem: FedsLLM) -> Formulation:

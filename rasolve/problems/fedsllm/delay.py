@@ -7,7 +7,8 @@
     T_s     = Σ_k b·(forward + backward FLOPs of blocks c+1..J and of the head, LoRA included) / server speed
     T_fed   = max_k adapter_bits(c, r) / R_k^fed + max_k adapter_bits(c, r) / fed_downlink_k, or + 0
 
-With unequal ranks E is the largest E(r_k) (ours). All results are seconds; inputs ``cut`` and ``rank`` are [K].
+With unequal ranks E is the largest E(r_k) (ours). Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are
+alternatives looked at together.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ def _below(per_block: FloatArray) -> FloatArray:
 
 
 def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the FLOPs [K] of one mini-batch's forward pass on the clients."""
+    """Return the FLOPs [..., K] of one mini-batch's forward pass on the clients."""
     p = problem.profile
     return np.asarray(problem.batch_size * (_below(p.forward_flops)[cut] + rank * _below(p.adapter_forward_flops)[cut]))
 
 
 def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the FLOPs [K] of one mini-batch's backward pass on the clients."""
+    """Return the FLOPs [..., K] of one mini-batch's backward pass on the clients."""
     p = problem.profile
     return np.asarray(
         problem.batch_size * (_below(p.backward_flops)[cut] + rank * _below(p.adapter_backward_flops)[cut])
@@ -43,7 +44,7 @@ def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> Fl
 
 
 def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the FLOPs [K] that the server spends on each client's mini-batch, forward and backward."""
+    """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward."""
     p = problem.profile
     both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
     rest = both.sum() - _below(both)[cut] + rank * (adapters.sum() - _below(adapters)[cut])
@@ -51,46 +52,46 @@ def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
 
 
 def upload_bits(problem: FedsLLM, cut: IntArray) -> FloatArray:
-    """Return the bits [K] of one mini-batch's cut activations and counted labels."""
+    """Return the bits [..., K] of one mini-batch's cut activations and counted labels."""
     return np.asarray(problem.batch_size * (problem.profile.activation_bits[cut] + problem.label_bits))
 
 
 def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the bits [K] of the clients' adapters."""
+    """Return the bits [..., K] of the clients' adapters."""
     p = problem.profile
     return np.asarray(rank * _below(p.adapter_params)[cut] * p.parameter_bits)
 
 
 def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the clients' memory [K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
+    """Return the clients' memory [..., K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
     p = problem.profile
     adapters = rank * _below(p.adapter_params)[cut] * ADAM_COPIES * p.parameter_bits / 8
     return np.asarray(p.device_bytes(problem.batch_size)[cut] + adapters)
 
 
 def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:
-    """Return when each client has its gradient [K, s], counted from its sending; 0 without a downlink model."""
+    """Return when each client has its gradient [..., K, s], counted from its sending; 0 without a downlink model."""
     if problem.main_downlink_bps is None:
-        return np.zeros(problem.clients)
+        return np.zeros(cut.shape)
     return np.asarray(problem.batch_size * problem.profile.activation_bits[cut] / problem.main_downlink_bps)
 
 
 def broadcast_s(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return how long each client takes to receive the aggregated adapters [K, s]; 0 without a downlink model."""
+    """Return how long each client takes to receive the aggregated adapters [..., K, s]; 0 without a downlink model."""
     if problem.fed_downlink_bps is None:
-        return np.zeros(problem.clients)
+        return np.zeros(cut.shape)
     return np.asarray(adapter_bits(problem, cut, rank) / problem.fed_downlink_bps)
 
 
 def stages(
     problem: FedsLLM, cut: IntArray, rank: IntArray, main_bps: FloatArray, fed_bps: FloatArray
 ) -> dict[str, FloatArray]:
-    """Return every stage's seconds at the given cuts, ranks and rates: [K] for clients, 0-d for the server."""
+    """Return every stage's seconds at the given cuts, ranks and rates: [..., K] for clients, [...] for the server."""
     with np.errstate(divide="ignore"):
         return {
             "client_forward_s": client_forward_flops(problem, cut, rank) / problem.client_flops_per_s,
             "upload_s": upload_bits(problem, cut) / main_bps,
-            "server_s": np.asarray(server_flops(problem, cut, rank).sum() / problem.server_flops_per_s),
+            "server_s": server_flops(problem, cut, rank).sum(axis=-1) / problem.server_flops_per_s,
             "gradient_s": gradient_s(problem, cut),
             "client_backward_s": client_backward_flops(problem, cut, rank) / problem.client_flops_per_s,
             "adapter_upload_s": adapter_bits(problem, cut, rank) / fed_bps,
@@ -98,19 +99,25 @@ def stages(
         }
 
 
-def step_s(stage: dict[str, FloatArray]) -> float:
-    """Return T_local, the seconds of one local step."""
-    until_server = (stage["client_forward_s"] + stage["upload_s"]).max()
-    after_server = (stage["gradient_s"] + stage["client_backward_s"]).max()
-    return float(until_server + stage["server_s"] + after_server)
+def step_s(stage: dict[str, FloatArray]) -> FloatArray:
+    """Return T_local [...], the seconds of one local step."""
+    until_server = (stage["client_forward_s"] + stage["upload_s"]).max(axis=-1)
+    return np.asarray(until_server + stage["server_s"] + after_server_s(stage))
 
 
-def round_s(problem: FedsLLM, stage: dict[str, FloatArray]) -> float:
-    """Return I·T_local + T_fed, the seconds of one round."""
-    aggregation = stage["adapter_upload_s"].max() + stage["broadcast_s"].max()
-    return float(problem.local_steps * step_s(stage) + aggregation)
+def after_server_s(stage: dict[str, FloatArray]) -> FloatArray:
+    """Return the seconds [...] from the end of the server's pass to the last client's end of a local step."""
+    return np.asarray((stage["gradient_s"] + stage["client_backward_s"]).max(axis=-1))
 
 
-def rounds(problem: FedsLLM, rank: IntArray) -> float:
-    """Return E, the rounds to the target: that of the slowest rank among the clients."""
-    return max(problem.rounds(int(r)) for r in np.unique(rank))
+def round_s(problem: FedsLLM, stage: dict[str, FloatArray]) -> FloatArray:
+    """Return I·T_local + T_fed [...], the seconds of one round."""
+    aggregation = stage["adapter_upload_s"].max(axis=-1) + stage["broadcast_s"].max(axis=-1)
+    return np.asarray(problem.local_steps * step_s(stage) + aggregation)
+
+
+def rounds(problem: FedsLLM, rank: IntArray) -> FloatArray:
+    """Return E [...], the rounds to the target: those of the slowest rank among the clients."""
+    distinct, where = np.unique(rank, return_inverse=True)
+    table = np.asarray([problem.rounds(int(r)) for r in distinct])
+    return np.asarray(table[where].reshape(rank.shape).max(axis=-1))

@@ -23,19 +23,19 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
     _shaped(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
     stage = delay.stages(problem, decision.cut, decision.rank, main_bps, fed_bps)
-    in_round, rounds = delay.round_s(problem, stage), delay.rounds(problem, decision.rank)
+    round_s, rounds = delay.round_s(problem, stage), delay.rounds(problem, decision.rank)
     main_w = _powers(problem.main_subchannel_hz, decision.main_owner, decision.main_psd_w_per_hz, problem.clients)
     parts = {
         **stage,
         "main_rate_bps": main_bps,
         "fed_rate_bps": fed_bps,
-        "local_step_s": np.asarray(delay.step_s(stage)),
-        "round_s": np.asarray(in_round),
-        "rounds": np.asarray(rounds),
+        "local_step_s": delay.step_s(stage),
+        "round_s": round_s,
+        "rounds": rounds,
         "upload_energy_j": main_w * stage["upload_s"],
         "client_memory_bytes": delay.client_memory_bytes(problem, decision.cut, decision.rank),
     }
-    return Evaluation(rounds * in_round, parts)
+    return Evaluation(float(rounds * round_s), parts)
 
 
 def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
