@@ -1,0 +1,25 @@
+"""Small random forms for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rasolve.forms import OfdmaLink
+
+
+def link(seed: int, clients: int = 3, subchannels: int = 6, selective: bool = False, tight: str = "both") -> OfdmaLink:
+    """Return a random link on which the total ("total"), the caps ("caps") or either ("both") may decide."""
+    rng = np.random.default_rng(seed)
+    cap = rng.uniform(0.5, 3.0, clients) * (100.0 if tight == "total" else 1.0)
+    total = cap.sum() * (100.0 if tight == "caps" else rng.uniform(0.2, 1.2))
+    mean = 10 ** -rng.uniform(6, 12, (clients, 1))
+    gain = mean * rng.exponential(1.0, (clients, subchannels)) if selective else np.broadcast_to(mean, (clients, subchannels))
+    return OfdmaLink(
+        offset_s=rng.uniform(0, 2, clients) * rng.integers(0, 2),
+        payload_bits=rng.uniform(1e6, 3e8, clients),
+        gain=gain,
+        width_hz=np.full(subchannels, 10 ** rng.uniform(4, 7)),
+        noise_w_per_hz=4e-21,
+        client_power_w=cap,
+        total_power_w=float(total),
+    )
