@@ -13,7 +13,8 @@ def link(seed: int, clients: int = 3, subchannels: int = 6, selective: bool = Fa
     cap = rng.uniform(0.5, 3.0, clients) * (100.0 if tight == "total" else 1.0)
     total = cap.sum() * (100.0 if tight == "caps" else rng.uniform(0.2, 1.2))
     mean = 10 ** -rng.uniform(6, 12, (clients, 1))
-    gain = mean * rng.exponential(1.0, (clients, subchannels)) if selective else np.broadcast_to(mean, (clients, subchannels))
+    shape = (clients, subchannels)
+    gain = mean * rng.exponential(1.0, shape) if selective else np.broadcast_to(mean, shape)
     return OfdmaLink(
         offset_s=rng.uniform(0, 2, clients) * rng.integers(0, 2),
         payload_bits=rng.uniform(1e6, 3e8, clients),

@@ -86,7 +86,7 @@ def test_documents_are_compared_by_identity_and_hashable():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"kind": "toy", "version": 2, "speed": [1', "not a whole toy document: .* at line 1"),
+        ('{"kind": "toy", "version": 2, "speed": [1', r"not a whole toy document: .* at line 1"),
         ("[1, 2]", "not a toy document: a JSON object is needed"),
         ('{"kind": "plan", "version": 1}', "this is a plan document, not a toy"),
         ('{"kind": "toy", "version": 3}', "toy version = 3 is newer than 2, the newest that this rasolve reads"),
