@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +12,23 @@ from rasolve.errors import InputError
 from rasolve.scenario.workload import Transformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
+
+
+class Stage(StrEnum):
+    """The stages of split training, as predictions and reports name them.
+
+    Parties are "client 1".."client K", "server" and "federated server". What is sent up counts for its sender, what
+    comes down (gradients, adapters) for the client that receives it.
+    """
+
+    CLIENT_FORWARD = "client forward"
+    ACTIVATIONS = "activations"
+    LABELS = "labels"
+    SERVER = "server"
+    GRADIENTS = "gradients"
+    CLIENT_BACKWARD = "client backward"
+    ADAPTERS_UP = "adapters up"
+    ADAPTERS_DOWN = "adapters down"
 
 
 class Prediction(Document):
