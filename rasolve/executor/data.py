@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rasolve.documents import FloatArray
+from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
@@ -74,19 +74,19 @@ def load(spec: Transformer, data_sizes: FloatArray, path: str | Path | None, see
     return Shards(tuple(torch.from_numpy(shard) for shard in shards), source, seed)
 
 
-def windows(lines: Sequence[str], tokens: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def windows(lines: Sequence[str], tokens: int) -> IntArray:
     """Return the lines' text as windows [samples, tokens+1]; neighbours share one token, a rest is left out."""
     text = "".join(lines).encode("ascii", "replace")
     stream = np.frombuffer(text, np.uint8).astype(np.int64)
     samples = max(0, (len(stream) - 1) // tokens)
     starts = tokens * np.arange(samples)
-    return stream[starts[:, None] + np.arange(tokens + 1)]
+    return np.asarray(stream[starts[:, None] + np.arange(tokens + 1)])
 
 
-def apportion(total: int, shares: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def apportion(total: int, shares: FloatArray) -> IntArray:
     """Return whole numbers that add up to `total` in proportion to `shares` [K], by largest remainder (textbook)."""
     exact = total * shares / shares.sum()
-    whole = np.floor(exact).astype(np.int64)
+    whole: IntArray = np.floor(exact).astype(np.int64)
     largest_first = np.argsort(whole - exact, kind="stable")
     whole[largest_first[: total - int(whole.sum())]] += 1
     return whole

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Meter:
-    """Bits sent so far, by (party, stage)."""
-
-    bits: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def snapshot(self) -> dict[tuple[str, str], int]:
-        """Return a copy of the counts."""
-        return dict(self.bits)
+from rasolve.executor.meters import Meter
 
 
 @dataclass(frozen=True)

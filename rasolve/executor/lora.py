@@ -50,14 +50,27 @@ def adapt(model: GPT, ranks: Sequence[int], seed: int) -> GPT:
     Factors come from `seed` block by block, so all parties of one seed start from the same adapters.
     """
     generator = torch_generator(seed, Stream.ADAPTERS)
-    blocks = [_adapt_block(block, rank, generator) for block, rank in zip(model.blocks, ranks, strict=True)]
+    blocks = []
+    for block, rank in zip(model.block_list(), ranks, strict=True):
+        query, value = block.attention.query, block.attention.value
+        assert isinstance(query, nn.Linear) and isinstance(value, nn.Linear)
+        blocks.append(_with(block, LoraLinear(query, rank, generator), LoraLinear(value, rank, generator)))
     return GPT(model.embedding, blocks, model.head)
 
 
-def _adapt_block(block: nn.Module, rank: int, generator: torch.Generator) -> Block:
-    assert isinstance(block, Block)
+def merge(model: GPT) -> GPT:
+    """Return an adapted model with every adapter merged into its linear map."""
+    blocks = []
+    for block in model.block_list():
+        query, value = block.attention.query, block.attention.value
+        assert isinstance(query, LoraLinear) and isinstance(value, LoraLinear)
+        blocks.append(_with(block, query.merge(), value.merge()))
+    return GPT(model.embedding, blocks, model.head)
+
+
+def _with(block: Block, query: nn.Module, value: nn.Module) -> Block:
+    """Return a block that shares all of `block` but query and value."""
     old = block.attention
-    query, value = (LoraLinear(linear, rank, generator) for linear in (old.query, old.value))
     attention = Attention(query, old.key, value, old.out, old.heads)
     return Block(block.attention_norm, attention, block.mlp_norm, block.mlp)
 
@@ -65,14 +78,3 @@ def _adapt_block(block: nn.Module, rank: int, generator: torch.Generator) -> Blo
 def adapters(module: nn.Module) -> list[nn.Parameter]:
     """Return the trainable factors of a model or of a part of one, in block order."""
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
-
-
-def merge(model: GPT) -> GPT:
-    """Return the model with every adapter merged into its linear map."""
-    blocks = []
-    for block in model.blocks:
-        old = block.attention
-        query, value = (linear.merge() for linear in (old.query, old.value))
-        attention = Attention(query, old.key, value, old.out, old.heads)
-        blocks.append(Block(block.attention_norm, attention, block.mlp_norm, block.mlp))
-    return GPT(model.embedding, blocks, model.head)

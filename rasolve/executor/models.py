@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rasolve.executor.streams import Stream, torch_generator
 from rasolve.scenario.workload import Transformer
+
+DTYPES = {32: torch.float32, 64: torch.float64}
+"""The dtypes that the executor computes in, by parameter bits."""
 
 INIT_STD = 0.02
 """Standard deviation of every initial weight but the head's (published, GPT-2)."""
@@ -90,6 +94,10 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = head
 
+    def block_list(self) -> list[Block]:
+        """Return blocks 1..J."""
+        return cast(list[Block], list(self.blocks))
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits of every next token."""
         x = self.embedding(tokens)
@@ -106,7 +114,7 @@ def skeleton(spec: Transformer, dtype: torch.dtype) -> GPT:
         blocks = [
             Block(
                 nn.LayerNorm(d),
-                Attention(*(nn.Linear(d, d) for _ in range(4)), heads=spec.heads),
+                Attention(nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), spec.heads),
                 nn.LayerNorm(d),
                 nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d)),
             )

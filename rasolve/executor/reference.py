@@ -24,24 +24,23 @@ class Unsplit:
         assert plan.model is not None
         self.plan, self.data, self.steps = plan, data, 0
         cut, ranks = int(plan.cut[0]), [int(plan.rank[0])] * plan.model.blocks
-        upper = list(adapt(model, ranks, seed).blocks)[cut:]
-        lower = [list(adapt(model, ranks, seed).blocks)[:cut] for _ in range(plan.clients)]
+        upper = adapt(model, ranks, seed).block_list()[cut:]
+        lower = [adapt(model, ranks, seed).block_list()[:cut] for _ in range(plan.clients)]
         self.wholes = [GPT(model.embedding, [*blocks, *upper], model.head) for blocks in lower]
         self.own = [adapters(nn.ModuleList(blocks)) for blocks in lower]
         self.shared = adapters(nn.ModuleList(upper))
-        self.weights = torch.tensor(plan.data_sizes / plan.data_sizes.sum())
+        self.weights = torch.tensor(plan.data_sizes / plan.data_sizes.sum(), dtype=model.head.logits.weight.dtype)
         self.adam = torch.optim.Adam([*self.shared, *(factor for own in self.own for factor in own)], lr=learning_rate)
 
     def step(self) -> float:
         """Train one local step and return the weighted loss before it."""
-        losses = []
-        for k, whole in enumerate(self.wholes):
-            tokens, labels = self.data.batch(k, self.steps, self.plan.batch_size)
-            losses.append(functional.cross_entropy(whole(tokens).transpose(1, 2), labels))
+        total = 0.0
         self.adam.zero_grad()
-        total = (self.weights.to(losses[0].dtype) * torch.stack(losses)).sum()
-        total.backward()
-        for weight, own in zip(self.weights, self.own, strict=True):
+        for k, (weight, whole, own) in enumerate(zip(self.weights, self.wholes, self.own, strict=True)):
+            tokens, labels = self.data.batch(k, self.steps, self.plan.batch_size)
+            share = weight * functional.cross_entropy(whole(tokens).transpose(1, 2), labels)
+            torch.autograd.backward(share)
+            total += share.item()
             for factor in own:
                 assert factor.grad is not None
                 factor.grad /= weight
@@ -49,12 +48,12 @@ class Unsplit:
         self.steps += 1
         if self.steps % self.plan.local_steps == 0:
             self._average()
-        return total.item()
+        return total
 
     def _average(self) -> None:
         """Replace every client's factors by their data-size-weighted mean."""
         with torch.no_grad():
             for versions in zip(*self.own, strict=True):
-                mean = torch.einsum("k,k...->...", self.weights.to(versions[0].dtype), torch.stack(versions))
+                mean = torch.einsum("k,k...->...", self.weights, torch.stack(versions))
                 for version in versions:
                     version.copy_(mean)

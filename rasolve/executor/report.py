@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.errors import InputError
 from rasolve.plan import Quantity
 
 LISTED_CLIENTS = 3
@@ -47,13 +49,19 @@ class Report(Document):
     rounds: int = Field(ge=0)
     rows: tuple[Row, ...]
     loss: Annotated[FloatArray, Array(("S",), at_least=0)]
-    reference_loss: Annotated[FloatArray | None, Array(("S",), at_least=0)] = None
+    reference_loss: Annotated[FloatArray, Array(("S",), at_least=0)] | None = None
     data: str
     dtype: str
     seed: int = Field(ge=0)
     learning_rate: float = Field(gt=0)
     wall_seconds: float = Field(ge=0)
     interrupted: bool = False
+
+    def model_post_init(self, context: object) -> None:
+        """Reject losses of different lengths."""
+        super().model_post_init(context)
+        if self.reference_loss is not None and len(self.reference_loss) != len(self.loss):
+            raise InputError(f"reference_loss has {len(self.reference_loss)} steps, but loss has {len(self.loss)}")
 
     @property
     def clients(self) -> int:
@@ -71,6 +79,12 @@ class Report(Document):
         return all(row.predicted == row.measured for row in self.rows if row.quantity == "bits")
 
     @property
+    def worst_flops_difference(self) -> float:
+        """Largest |measured - predicted| / predicted FLOPs over the rows; infinite where work was not predicted."""
+        rows = [row for row in self.rows if row.quantity == "flops" and row.predicted != row.measured]
+        return max((_difference(row.predicted, row.measured) for row in rows), default=0.0)
+
+    @property
     def worst_loss_difference(self) -> float | None:
         """Largest |loss - reference_loss| / |reference_loss| over the steps; None without a reference."""
         if self.reference_loss is None:
@@ -81,8 +95,8 @@ class Report(Document):
         """Return the report as readable text: what ran, the table of rows, the losses."""
         state = "interrupted after" if self.interrupted else "ran"
         lines = [
-            f"{self.problem} planned by {self.solver}: {self.protocol} {state} {self.steps} steps, {self.rounds} rounds "
-            f"of {self.local_steps}",
+            f"{self.problem} planned by {self.solver}: {self.protocol} {state} {self.steps} steps, "
+            f"{self.rounds} rounds of {self.local_steps}",
             f"{self.model} in {self.dtype}, {self.clients} clients, cut {_range(self.cut)}, rank {_range(self.rank)}, "
             f"batch {self.batch_size}, {self.data}",
             "",
@@ -103,7 +117,17 @@ class Report(Document):
             key = ("clients" if many else row.party, row.stage, row.quantity)
             predicted, measured = sums.get(key, (0.0, 0.0))
             sums[key] = (predicted + row.predicted, measured + row.measured)
-        return [(*key, f"{p:,.0f}", f"{m:,.0f}", "equal" if p == m else "DIFFERS") for key, (p, m) in sums.items()]
+        return [(*key, f"{p:,.0f}", f"{m:,.0f}", _verdict(p, m)) for key, (p, m) in sums.items()]
+
+
+def _difference(predicted: float, measured: float) -> float:
+    return abs(measured - predicted) / predicted if predicted else math.inf
+
+
+def _verdict(predicted: float, measured: float) -> str:
+    if predicted == measured:
+        return "equal"
+    return f"DIFFERS by {_difference(predicted, measured):.2%}" if predicted else "NOT PREDICTED"
 
 
 def _range(values: IntArray) -> str:

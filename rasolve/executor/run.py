@@ -11,21 +11,19 @@ from pathlib import Path
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.executor.report import Report, Row
 from rasolve.numerics import IntArray
-from rasolve.plan import Plan
+from rasolve.plan import Plan, Quantity
 
 try:
-    import torch
+    import torch  # noqa: F401
 except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
 from rasolve.executor.data import load
-from rasolve.executor.models import build
+from rasolve.executor.meters import Key
+from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.scenario.workload import Transformer
-
-DTYPES = {32: torch.float32, 64: torch.float64}
-"""What a plan's parameter bits are on the machine."""
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
@@ -44,10 +42,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """One completed step: its progress, what the meter stood at after it, and how long the split training took."""
+    """One completed step: its progress, the bits metered up to it, and how long the split training took."""
 
     progress: Step
-    bits: Mapping[tuple[str, str], int]
+    bits: Mapping[Key, int]
     seconds: float
 
 
@@ -83,7 +81,7 @@ def run(
             loss = split.step()
             seconds = time.perf_counter() - start
             progress = Step(number, steps, loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, split.meter.snapshot(), seconds))
+            done.append(Done(progress, dict(split.meter.bits), seconds))
             if callback is not None:
                 callback(progress)
     except KeyboardInterrupt:
@@ -100,7 +98,7 @@ def run(
         cut=plan.cut,
         rank=plan.rank,
         rounds=done[-1].progress.rounds,
-        rows=bit_rows(plan, done[-1]),
+        rows=compare(plan, done[-1], split.meter.flops),
         loss=[each.progress.loss for each in done],
         reference_loss=[each.progress.reference_loss for each in done] if reference else None,
         data=shards.source,
@@ -112,23 +110,33 @@ def run(
     )
 
 
-def bit_rows(plan: Plan, last: Done) -> tuple[Row, ...]:
-    """Return predicted and measured bits by (party, stage); one that is not predicted, or not sent, counts as 0."""
-    times = {"step": last.progress.number, "round": last.progress.rounds}
-    predicted: dict[tuple[str, str], float] = {}
-    for each in plan.predicted("bits"):
-        key = each.party, each.stage
-        predicted[key] = predicted.get(key, 0.0) + each.value * times[each.per]
-    return tuple(
-        Row(
-            party=party,
-            stage=stage,
-            quantity="bits",
-            predicted=predicted.get((party, stage), 0.0),
-            measured=last.bits.get((party, stage), 0),
-        )
-        for party, stage in {**predicted, **last.bits}
-    )
+def compare(plan: Plan, last: Done, flops_per_step: Mapping[Key, int]) -> tuple[Row, ...]:
+    """Return predicted and measured bits and FLOPs by (party, stage) up to the last completed step.
+
+    What the plan does not predict is 0 predicted; what was neither sent nor worked is 0 measured.
+    """
+    steps = last.progress.number
+    times = {"step": steps, "round": last.progress.rounds}
+    flops = {key: count * steps for key, count in flops_per_step.items()}
+    measured: tuple[tuple[Quantity, Mapping[Key, int]], ...] = (("flops", flops), ("bits", last.bits))
+    rows = []
+    for quantity, found in measured:
+        predicted: dict[Key, float] = {}
+        for each in plan.predicted(quantity):
+            key = each.party, each.stage
+            predicted[key] = predicted.get(key, 0.0) + each.value * times[each.per]
+        for party, stage in {**predicted, **found}:
+            key = party, stage
+            rows.append(
+                Row(
+                    party=party,
+                    stage=stage,
+                    quantity=quantity,
+                    predicted=predicted.get(key, 0.0),
+                    measured=found.get(key, 0),
+                )
+            )
+    return tuple(rows)
 
 
 def _runnable(plan: Plan) -> Transformer:

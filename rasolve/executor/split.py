@@ -22,5 +22,5 @@ class Split:
 
 def split(model: GPT, cut: int) -> Split:
     """Return the halves of `model` at `cut`, 0..J."""
-    blocks = list(model.blocks)
+    blocks = model.block_list()
     return Split(nn.Sequential(model.embedding, *blocks[:cut]), nn.Sequential(*blocks[cut:], model.head))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,17 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rasolve.executor.data import Shards
-from rasolve.executor.links import Link, Meter
-from rasolve.executor.lora import adapt, adapters
+from rasolve.executor.links import Link
+from rasolve.executor.lora import adapt
+from rasolve.executor.meters import Meter
 from rasolve.executor.models import GPT
 from rasolve.executor.optimizer import Adapters
-from rasolve.executor.split import split
+from rasolve.executor.split import Split, split
 from rasolve.plan import Plan, Stage
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client: its half of the model, its adapters, its link to the server and to the federated server."""
+    """One client: its half of the model, the adapters in it, its link to both servers."""
 
     half: nn.Sequential
     adapters: Adapters
@@ -30,6 +32,8 @@ class Client:
 class SplitFederated:
     """The running protocol: :meth:`step` makes one local step and ends the round when ``local_steps`` are done.
 
+    Bits are metered in every step; FLOPs in the first alone, because counting them takes a third of a step's time and
+    all steps do the same work.
     All parties start from the adapters of one seed. Adam's moments stay with their owner and are not averaged (ours):
     with one client the run is then ordinary LoRA fine-tuning.
     """
@@ -38,21 +42,20 @@ class SplitFederated:
         """Split `model` at the plan's common cut, with adapters of the plan's common rank."""
         assert plan.model is not None
         self.plan, self.data, self.meter = plan, data, Meter()
-        self.cut = int(plan.cut[0])
+        self.cut, ranks = int(plan.cut[0]), [int(plan.rank[0])] * plan.model.blocks
         self.weights = [float(share) for share in plan.data_sizes / plan.data_sizes.sum()]
         self.steps = 0
 
-        def half_with_adapters(server: bool) -> tuple[nn.Sequential, Adapters]:
-            halves = split(adapt(model, [int(plan.rank[0])] * plan.model.blocks, seed), self.cut)
-            half = halves.server if server else halves.client
-            return half, Adapters(adapters(half), learning_rate)
+        def halves() -> Split:
+            return split(adapt(model, ranks, seed), self.cut)
 
+        self.server = halves().server
+        self.server_adapters = Adapters(self.server, learning_rate)
         label_bytes = plan.model.label_bits // (8 * plan.model.tokens)
-        self.server, self.server_adapters = half_with_adapters(server=True)
-        self.clients = [
-            Client(*half_with_adapters(server=False), Link(f"client {k}", self.meter, label_bytes))
-            for k in range(1, plan.clients + 1)
-        ]
+        self.clients = []
+        for k in range(1, plan.clients + 1):
+            half, link = halves().client, Link(f"client {k}", self.meter, label_bytes)
+            self.clients.append(Client(half, Adapters(half, learning_rate), link))
 
     @property
     def rounds(self) -> int:
@@ -62,7 +65,10 @@ class SplitFederated:
     def step(self) -> float:
         """Train one local step and return the loss before it, Σ_k (D_k/D)·(mean loss of client k's mini-batch)."""
         batches = [self.data.batch(k, self.steps, self.plan.batch_size) for k in range(self.plan.clients)]
-        outputs = [client.half(tokens) for client, (tokens, _) in zip(self.clients, batches, strict=True)]
+        outputs = []
+        for client, (tokens, _) in zip(self.clients, batches, strict=True):
+            with self._work(client.link.party, Stage.CLIENT_FORWARD):
+                outputs.append(client.half(tokens))
         arrived = [
             (client.link.send(Stage.ACTIVATIONS, output), client.link.send(Stage.LABELS, labels))
             for client, output, (_, labels) in zip(self.clients, outputs, batches, strict=True)
@@ -70,7 +76,10 @@ class SplitFederated:
         loss, gradients = self._serve(arrived)
         for client, output, gradient in zip(self.clients, outputs, gradients, strict=True):
             if gradient is not None:
-                output.backward(client.link.send(Stage.GRADIENTS, gradient))
+                arrived_gradient = client.link.send(Stage.GRADIENTS, gradient)
+                with self._work(client.link.party, Stage.CLIENT_BACKWARD):
+                    torch.autograd.backward(output, arrived_gradient)
+                client.adapters.collect()
                 client.adapters.update()
         self.steps += 1
         if self.steps % self.plan.local_steps == 0:
@@ -83,17 +92,19 @@ class SplitFederated:
         A client's gradient is that of its own mean loss; the server's adapter follows the data-size-weighted mean of
         the clients' losses. At cut 0 nothing trainable stands below the cut and there is no gradient to return.
         """
-        loss, gradients = 0.0, []
+        loss = 0.0
         for weight, (activation, labels) in zip(self.weights, arrived, strict=True):
             activation.requires_grad_(self.cut > 0)
-            own = functional.cross_entropy(self.server(activation).flatten(0, 1), labels.flatten())
-            wanted = [*self.server_adapters.factors, *([activation] if self.cut > 0 else [])]
-            found = list(torch.autograd.grad(own, wanted))
-            gradients.append(found.pop() if self.cut > 0 else None)
-            self.server_adapters.add(found, weight)
+            with self._work("server", Stage.SERVER):
+                own = functional.cross_entropy(self.server(activation).flatten(0, 1), labels.flatten())
+                torch.autograd.backward(own)
+            self.server_adapters.collect(weight)
             loss += weight * own.item()
         self.server_adapters.update()
-        return loss, gradients
+        return loss, [activation.grad for activation, _ in arrived]
+
+    def _work(self, party: str, stage: str) -> AbstractContextManager[None]:
+        return self.meter.work(party, stage) if self.steps == 0 else nullcontext()
 
     def _end_round(self) -> None:
         """Average the clients' factors at the federated server, Σ_k (D_k/D)·A_k and likewise B, and send them back.

@@ -26,6 +26,14 @@ def plan(
     per_step = {Stage.ACTIVATIONS: activations, Stage.LABELS: batch_size * model.label_bits}
     if cut > 0:
         per_step[Stage.GRADIENTS] = activations
+    pairs = (
+        (profile.forward_flops, profile.adapter_forward_flops),
+        (profile.backward_flops, profile.adapter_backward_flops),
+    )
+    forward, backward = (batch_size * (frozen + rank * adapter) for frozen, adapter in pairs)
+    head = batch_size * (profile.head_forward_flops + profile.head_backward_flops)
+    server = len(data_sizes) * (forward[cut:].sum() + backward[cut:].sum() + head)
+    per_client = {Stage.CLIENT_FORWARD: forward[:cut].sum(), Stage.CLIENT_BACKWARD: backward[:cut].sum()}
     per_round = {Stage.ADAPTERS_UP: adapters, Stage.ADAPTERS_DOWN: adapters}
     clients = range(1, len(data_sizes) + 1)
     return Plan(
@@ -47,9 +55,17 @@ def plan(
         fed_uplink_bps=[1e7],
         objective=1.0,
         prediction=[
-            Prediction(party=f"client {k}", stage=stage, quantity="bits", value=value, per=per)
-            for k in clients
-            for per, stages in (("step", per_step), ("round", per_round))
-            for stage, value in stages.items()
+            Prediction(party="server", stage=Stage.SERVER, quantity="flops", value=server),
+            *(
+                Prediction(party=f"client {k}", stage=stage, quantity="flops", value=value)
+                for k in clients
+                for stage, value in per_client.items()
+            ),
+            *(
+                Prediction(party=f"client {k}", stage=stage, quantity="bits", value=value, per=per)
+                for k in clients
+                for per, stages in (("step", per_step), ("round", per_round))
+                for stage, value in stages.items()
+            ),
         ],
     )
