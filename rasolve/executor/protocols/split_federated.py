@@ -32,10 +32,9 @@ class Client:
 class SplitFederated:
     """The running protocol: :meth:`step` makes one local step and ends the round when ``local_steps`` are done.
 
-    Bits are metered in every step; FLOPs in the first alone, because counting them takes a third of a step's time and
-    all steps do the same work.
     All parties start from the adapters of one seed. Adam's moments stay with their owner and are not averaged (ours):
-    with one client the run is then ordinary LoRA fine-tuning.
+    with one client the run is then ordinary LoRA fine-tuning. Bits are metered in every step, FLOPs in the first alone,
+    because counting them takes a third of a step's time and all steps do the same work.
     """
 
     def __init__(self, plan: Plan, model: GPT, data: Shards, seed: int, learning_rate: float) -> None:
