@@ -46,8 +46,14 @@ class Transformer(Document):
 
         A frozen linear map's backward costs 1x its forward (input gradient only), the two attention products 2x, LoRA
         factors 2x. The lowest block's input needs no gradient, which saves the input gradients of query, key, value
-        (6·n·d²) and of both LoRA down-projections (4·n·d per unit of rank). Saved bytes are those of the math
-        attention kernel.
+        (6·n·d²), the gradient of the keys (2·n²·d), and the input gradients of both LoRA down-projections (4·n·d per
+        unit of rank) (ours, counted).
+
+        Saved for backward under the math attention kernel, in numbers per sample (ours, counted): the block's input and
+        its norm, query, key and value, the MLP's input (n·d each), the MLP's hidden layer (4·n·d), the attention
+        weights (h·n²), a mean and a deviation per token of both norms (4·n); together 10·n·d + h·n² + 4·n. The lowest
+        block keeps neither its input, nor the queries, nor the first norm's 2·n: 8·n·d + h·n² + 2·n. LoRA adds the two
+        down-projected inputs, 2·n per unit of rank, which is left out.
         """
         n, d, h = self.tokens, self.width, self.heads
         size = parameter_bits // 8
@@ -55,14 +61,14 @@ class Transformer(Document):
         same = np.ones(self.blocks)
         block_params = 12 * d * d + 13 * d
         head_flops = 2.0 * n * d * self.vocabulary
-        saved = (13 * n * d + 2 * h * n * n) * size
+        saved = 10 * n * d + h * n * n + 4 * n - lowest * (2.0 * n * d + 2.0 * n)
         return Profile(
             model=self.name,
             forward_flops=same * (24 * n * d * d + 4 * n * n * d),
-            backward_flops=24 * n * d * d + 8 * n * n * d - lowest * (6.0 * n * d * d),
+            backward_flops=24 * n * d * d + 8 * n * n * d - lowest * (6.0 * n * d * d + 2.0 * n * n * d),
             activation_bits=np.full(self.blocks + 1, float(n * d * parameter_bits)),
             weight_bytes=same * (block_params * size),
-            saved_activation_bytes=same * saved,
+            saved_activation_bytes=saved * size,
             params=same * block_params,
             adapter_forward_flops=same * (8 * n * d),
             adapter_backward_flops=16 * n * d - lowest * (4.0 * n * d),

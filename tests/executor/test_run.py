@@ -1,0 +1,140 @@
+"""Running a plan: arguments, interrupts, the report."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from executor_plans import TINY, plan
+
+from rasolve.errors import InputError
+from rasolve.executor.protocols.split_federated import SplitFederated
+from rasolve.executor.report import Report, Row
+from rasolve.executor.run import run
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": None}, "the plan names no model which can be built"),
+        ({"parameter_bits": 16}, "parameter_bits = 16: must be one of 32, 64 to run"),
+        ({"cut": [1, 2, 1]}, r"cut = \[1, 2, 1\]: must be the same for every client to run"),
+        ({"rank": [1, 2, 1]}, r"rank = \[1, 2, 1\]: must be the same for every client to run"),
+    ],
+)
+def test_plans_that_cannot_be_run(changes, message):
+    with pytest.raises(InputError, match=message):
+        run(plan().replace(**changes))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps": 0}, "steps = 0: must be at least 1"),
+        ({"seed": -1}, "seed = -1: must be at least 0"),
+        ({"learning_rate": 0.0}, "learning_rate = 0.0: must be finite and above 0"),
+        ({"learning_rate": math.nan}, "learning_rate = nan: must be finite and above 0"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(InputError, match=message):
+        run(plan(), **arguments)
+
+
+def interrupt_in_step(monkeypatch, number):
+    """Interrupt after the activations of step `number` have crossed: the middle of a step."""
+    serve = SplitFederated._serve
+
+    def interrupted(self, arrived):
+        if self.steps == number - 1:
+            raise KeyboardInterrupt
+        return serve(self, arrived)
+
+    monkeypatch.setattr(SplitFederated, "_serve", interrupted)
+
+
+def test_an_interrupt_returns_the_steps_done(monkeypatch):
+    whole = run(plan(), steps=3)
+    interrupt_in_step(monkeypatch, 4)
+    report = run(plan(), steps=10)
+    assert report.interrupted and not whole.interrupted
+    assert report.steps == 3 and report.rounds == 1
+    assert np.array_equal(report.loss, whole.loss)
+    assert [row.measured for row in report.rows] == [row.measured for row in whole.rows]
+    assert report.bits_agree
+    assert "interrupted after 3 steps" in str(report)
+
+
+def test_an_interrupt_before_the_first_step_is_done_passes_on(monkeypatch):
+    interrupt_in_step(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan())
+
+
+def test_the_callback_hears_of_every_step_and_may_interrupt():
+    heard = []
+
+    def callback(step):
+        heard.append(step)
+        if step.number == 3:
+            raise KeyboardInterrupt
+
+    report = run(plan(local_steps=2), steps=5, callback=callback)
+    assert [(step.number, step.of, step.rounds) for step in heard] == [(1, 5, 0), (2, 5, 1), (3, 5, 1)]
+    assert [step.loss for step in heard] == report.loss.tolist()
+    assert [step.reference_loss for step in heard] == report.reference_loss.tolist()
+
+
+def test_without_reference():
+    report = run(plan(), steps=2, reference=False)
+    assert report.reference_loss is None and report.worst_loss_difference is None
+    assert Report.from_json(report.to_json()).reference_loss is None
+    assert "unsplit" not in str(report)
+
+
+def test_the_report_round_trips_and_reads(tmp_path):
+    report = run(plan(), steps=3)
+    again = Report.load(report.save(tmp_path / "report.json"))
+    assert again.to_json() == report.to_json()
+    assert str(again) == str(report)
+    assert again.dtype == "float64" and again.data == "generated text, seed 0" and again.model == TINY.name
+    text = str(report)
+    assert "client 3  adapters down" in text and "equal" in text and "DIFFERS" not in text
+
+
+def test_many_clients_are_added_up_in_print():
+    report = run(plan(data_sizes=(1.0,) * 5), steps=2)
+    lines = [line.split() for line in str(report).splitlines() if "activations" in line]
+    assert lines == [["clients", "activations", "bits", *2 * [f"{5 * 2 * 2 * 12 * 16 * 64:,}"], "equal"]]
+
+
+def test_a_report_of_unequal_losses_is_refused():
+    with pytest.raises(InputError, match="reference_loss has 1 steps, but loss has 3"):
+        run(plan(), steps=3).replace(reference_loss=[1.0])
+
+
+def test_agreement_is_judged_per_row():
+    report = run(plan(), steps=1)
+    row = Row(party="server", stage="server", quantity="flops", predicted=100, measured=103)
+    changed = report.replace(rows=[row])
+    assert changed.bits_agree and changed.worst_flops_difference == pytest.approx(0.03)
+
+
+def test_without_torch_the_error_says_what_to_install():
+    code = """
+import sys
+sys.modules["torch"] = None
+import rasolve.executor, rasolve.executor.report
+from rasolve.errors import SolverUnavailable
+for module in ("run", "count"):
+    try:
+        __import__(f"rasolve.executor.{module}")
+    except SolverUnavailable as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "running a plan needs torch: install rasolve[executor]",
+        "counting a model needs torch: install rasolve[executor]",
+    ]
