@@ -58,10 +58,10 @@ class Report(Document):
     interrupted: bool = False
 
     def model_post_init(self, context: object) -> None:
-        """Reject losses of different lengths."""
-        super().model_post_init(context)
+        """Reject losses of different lengths, a single one that would stretch among them."""
         if self.reference_loss is not None and len(self.reference_loss) != len(self.loss):
             raise InputError(f"reference_loss has {len(self.reference_loss)} steps, but loss has {len(self.loss)}")
+        super().model_post_init(context)
 
     @property
     def clients(self) -> int:
