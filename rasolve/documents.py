@@ -269,8 +269,12 @@ def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
 
 
 def _one_line(error: ValidationError, cls: type[Document]) -> str:
-    """Turn the first of pydantic's complaints into one line naming field, value and limit."""
-    first = error.errors(include_url=False)[0]
+    """Turn one of pydantic's complaints into a line naming field, value and limit.
+
+    An unknown field comes first: mistyped, it explains the one that is missing.
+    """
+    complaints = error.errors(include_url=False)
+    first = next((each for each in complaints if each["type"] == "extra_forbidden"), complaints[0])
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return str(unknown(f"field of {cls.kind}", field, cls.model_fields))

@@ -44,7 +44,7 @@ def doctor(as_json: Json = False) -> ExitCode:
     extras = {extra: [_library(name) for name in names] for extra, names in EXTRAS.items()}
     missing = [extra for extra, found in extras.items() if any(library.version is None for library in found)]
     libraries = [*base, *chain.from_iterable(extras.values())]
-    troubles = [library for library in libraries if library.trouble is not None]
+    troubles = [lib for lib in libraries if lib.trouble is not None or (lib in base and lib.version is None)]
     wrong = _self_test()
     healthy = not troubles and wrong is None
     if as_json:
@@ -55,7 +55,7 @@ def doctor(as_json: Json = False) -> ExitCode:
                 "versions": {library.name: library.version for library in libraries},
                 "missing_extras": missing,
                 "install": _install(missing),
-                "troubles": {library.name: library.trouble for library in troubles},
+                "troubles": {library.name: str(library) for library in troubles},
                 "self_test": wrong or "passed",
                 "healthy": healthy,
             }

@@ -9,7 +9,7 @@ from typing import Any
 
 from rasolve.errors import InputError
 
-WORD = re.compile(r"[A-Za-z./~][\w./~+-]*")
+WORD = re.compile(r"(\.{0,2}/|~/)?[A-Za-z][\w./+-]*")
 
 
 def settings(pairs: Iterable[str]) -> dict[str, Any]:

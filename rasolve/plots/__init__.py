@@ -3,7 +3,7 @@
 matplotlib is imported when a picture is drawn; without it every function raises SolverUnavailable.
 """
 
-from rasolve.plots.convergence import convergence
 from rasolve.plots.delay import delay_by_stage
+from rasolve.plots.steps import convergence
 
 __all__ = ["convergence", "delay_by_stage"]
