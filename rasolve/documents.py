@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,10 +208,16 @@ def parse_json(text: str, kind: str) -> dict[str, Any]:
     return parsed
 
 
+@cache
 def _array_specs(cls: type[Document]) -> dict[str, Array]:
-    return {
-        name: spec for name, field in cls.model_fields.items() for spec in field.metadata if isinstance(spec, Array)
-    }
+    """Return the annotation of every array field, optional ones (``Annotated[...] | None``) included."""
+    found = {}
+    for name, field in cls.model_fields.items():
+        within = [meta for part in get_args(field.annotation) for meta in getattr(part, "__metadata__", ())]
+        for spec in (*field.metadata, *within):
+            if isinstance(spec, Array):
+                found[name] = spec
+    return found
 
 
 def _base(dim: str) -> tuple[str, int]:
@@ -249,6 +256,13 @@ def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
     return stretched
 
 
+_LIMITS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
 def _one_line(error: ValidationError, cls: type[Document]) -> str:
     """Turn the first of pydantic's complaints into one line naming field, value and limit."""
     first = error.errors(include_url=False)[0]
@@ -261,5 +275,8 @@ def _one_line(error: ValidationError, cls: type[Document]) -> str:
         complaint = str(first["ctx"]["error"])
         joint = "" if complaint.startswith("[") else " "
         return f"{field}{joint}{complaint}" if field else complaint
+    if first["type"] in _LIMITS:
+        words, key = _LIMITS[first["type"]]
+        return f"{field} = {first['input']!r}: must be {words} {first['ctx'][key]:g}"
     message = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
     return f"{field} = {first['input']!r}: must be {message}"

@@ -14,6 +14,9 @@ from rasolve.numerics import FloatArray, IntArray
 
 LN2 = float(np.log(2.0))
 
+ROUNDING = 1e-9
+"""Relative excess of a limit that floating-point arithmetic may leave."""
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -100,6 +103,12 @@ class OfdmaLink(Form):
     def objective(self, spectrum: Spectrum) -> float:
         """Return when the last client finishes [s]."""
         return float(self.delays(spectrum).max())
+
+    def judge(self, value: Spectrum) -> float:
+        """Return the objective, or inf where a cap or the total is exceeded by more than rounding."""
+        powers = self.powers(value)
+        capped = np.all(powers <= self.client_power_w * (1 + ROUNDING))
+        return self.objective(value) if capped and powers.sum() <= self.total_power_w * (1 + ROUNDING) else np.inf
 
     def lower_bound(self) -> float:
         """Return a bound on the objective: every client at its alone rate (ours)."""

@@ -39,7 +39,8 @@ class OwnedLink:
         """Return the least power [..., K, W] with which each client meets deadlines [..., s]."""
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             excess = np.expm1(np.maximum(self._log_level(deadline)[..., None] + self.log_snr, 0.0))
-            return np.asarray((self.width_hz * excess * np.exp(-self.log_snr)).sum(axis=-1))
+            power = np.where(self.width_hz > 0, self.width_hz * excess * np.exp(-self.log_snr), 0.0)
+            return np.asarray(power.sum(axis=-1))
 
     def spectrum(self, deadline: float) -> Spectrum:
         """Return owners and least densities that meet the deadline."""

@@ -54,7 +54,8 @@ class Counts(Solver[OfdmaLink, CountsState]):
         if bound == INFINITY or bound >= limits.cutoff:
             return CountsState(None, INFINITY, bound, equal, closed=True)
         if limits.cutoff == INFINITY:
-            return self._attained(form, equal, bound)
+            started = np.bincount(limits.start.owner, minlength=clients) if limits.start is not None else equal
+            return self._attained(form, started, bound)
         counts = self._meeting(form, limits.cutoff, equal)
         if counts is None:
             return CountsState(None, INFINITY, max(bound, limits.cutoff), equal, closed=True)
