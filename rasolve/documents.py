@@ -24,6 +24,10 @@ from rasolve.numerics import FloatArray, IntArray
 __all__ = ["Array", "Document", "FloatArray", "IntArray", "parse_json", "read_text"]
 
 
+LARGEST_WHOLE = 2.0**53
+"""Above it, double precision does not hold every whole number."""
+
+
 @dataclass(frozen=True)
 class Array:
     """Annotation of an array field: its named dimensions (``"K"``, ``"J+1"``) and the range of its entries.
@@ -59,7 +63,8 @@ class Array:
         if self.at_most is not None:
             self._reject(entries, entries > self.at_most, f"must be at most {self.at_most:g}")
         if self.integer:
-            self._reject(entries, entries != np.floor(entries), "is not a whole number")
+            odd = (entries != np.floor(entries)) | (np.abs(entries) > LARGEST_WHOLE)
+            self._reject(entries, odd, "is not a whole number")
         kept = np.array(entries, dtype=np.int64 if self.integer else np.float64)
         kept.setflags(write=False)
         return np.broadcast_to(kept, given.shape) if kept.shape != given.shape else kept
@@ -139,6 +144,10 @@ class Document(BaseModel):
         """Return the length of the named dimension, e.g. ``dimension("K")``."""
         return self._lengths[name]
 
+    def dimensions(self) -> dict[str, int]:
+        """Return the length of every named dimension."""
+        return dict(self._lengths)
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with the given fields changed, validated anew."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
@@ -181,8 +190,9 @@ class Document(BaseModel):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a document saved by :meth:`save`; raises InputError naming the file."""
+        text = read_text(path)
         try:
-            return cls.from_json(read_text(path))
+            return cls.from_json(text)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
@@ -210,14 +220,18 @@ def parse_json(text: str, kind: str) -> dict[str, Any]:
 
 @cache
 def _array_specs(cls: type[Document]) -> dict[str, Array]:
-    """Return the annotation of every array field, optional ones (``Annotated[...] | None``) included."""
-    found = {}
-    for name, field in cls.model_fields.items():
-        within = [meta for part in get_args(field.annotation) for meta in getattr(part, "__metadata__", ())]
-        for spec in (*field.metadata, *within):
-            if isinstance(spec, Array):
-                found[name] = spec
-    return found
+    """Return the array annotation of every array field, optional ones (``... | None``) included."""
+    return {
+        name: note
+        for name, field in cls.model_fields.items()
+        for note in (*field.metadata, *_notes_within(field.annotation))
+        if isinstance(note, Array)
+    }
+
+
+def _notes_within(annotation: Any) -> list[Any]:
+    """Return the notes of the parts of an annotation such as ``Annotated[X, note] | None``."""
+    return [note for part in get_args(annotation) for note in getattr(part, "__metadata__", ())]
 
 
 def _base(dim: str) -> tuple[str, int]:

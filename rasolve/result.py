@@ -44,10 +44,12 @@ class Result(Document):
 
     _problem: Problem | None = PrivateAttr(default=None)
 
-    @field_validator("history", mode="before")
+    @field_validator("decision")
     @classmethod
-    def _progress(cls, history: Any) -> Any:
-        return tuple(Progress(**line) if isinstance(line, dict) else line for line in history)
+    def _decided(cls, decision: Any) -> Any:
+        if decision is not None and not isinstance(decision, (dict, Decision)):
+            raise ValueError("is not a decision: an object with its arrays is needed")
+        return decision
 
     @field_serializer("decision")
     def _plain(self, decision: Decision | None) -> dict[str, Any] | None:

@@ -86,9 +86,10 @@ class OfdmaLink(Form):
         return self.flat_gain and bool((self.width_hz == self.width_hz[0]).all())
 
     def rates(self, spectrum: Spectrum) -> FloatArray:
-        """Return each client's rate [K, bit/s]."""
+        """Return each client's rate [K, bit/s]; nan where a density is negative."""
         owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
-        rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
+        with np.errstate(invalid="ignore", over="ignore"):
+            rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
         return total_by_owner(spectrum.owner, rate, self.clients)
 
     def powers(self, spectrum: Spectrum) -> FloatArray:

@@ -84,7 +84,10 @@ def _random_rank(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
 
 
 def _heuristic(restricted: FedsLLM) -> Formulation:
-    """Return the blocks of a restricted problem, whose bound says nothing about the whole one."""
+    """Return the blocks of a restricted problem, whose bound says nothing about the whole one.
+
+    Nothing being feasible is for the blocks' solver to say.
+    """
     formulation = restricted.formulate(Blocks)
     return Formulation(formulation.form, formulation.lift)
 
