@@ -96,6 +96,13 @@ class OfdmaLink(Form):
         """Return each client's power [K, W]."""
         return total_by_owner(spectrum.owner, spectrum.psd_w_per_hz * self.width_hz, self.clients)
 
+    def within_limits(self, spectrum: Spectrum) -> Spectrum:
+        """Return the spectrum with what exceeds a cap or the total by rounding scaled away."""
+        powers = self.powers(spectrum)
+        scale = np.minimum(1.0, self.client_power_w / powers)
+        scale *= min(1.0, self.total_power_w / float((powers * scale).sum()))
+        return Spectrum(spectrum.owner, spectrum.psd_w_per_hz * scale[spectrum.owner])
+
     def delays(self, spectrum: Spectrum) -> FloatArray:
         """Return when each client finishes [K, s]; inf for one without rate."""
         with np.errstate(divide="ignore"):

@@ -47,7 +47,8 @@ class OwnedLink:
         link = self.link
         level = self._log_level(np.asarray(deadline))[self.owner]
         log_snr = np.log(link.gain[self.owner, np.arange(link.subchannels)] / link.noise_w_per_hz)
-        return Spectrum(self.owner, np.expm1(np.maximum(level + log_snr, 0.0)) * np.exp(-log_snr))
+        psd = np.expm1(np.maximum(level + log_snr, 0.0)) * np.exp(-log_snr)
+        return link.within_limits(Spectrum(self.owner, psd))
 
     def _log_level(self, deadline: FloatArray) -> FloatArray:
         """Return each client's log water level ln ν [..., K].
