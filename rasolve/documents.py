@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
@@ -217,6 +218,7 @@ def parse_json(text: str, kind: str) -> dict[str, Any]:
     return parsed
 
 
+@cache
 def _array_specs(cls: type[Document]) -> dict[str, Array]:
     """Return the array annotation of every array field, optional ones (``... | None``) included."""
     return {
@@ -268,6 +270,13 @@ def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
     return stretched
 
 
+_LIMITS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
 def _one_line(error: ValidationError, cls: type[Document]) -> str:
     """Turn one of pydantic's complaints into a line naming field, value and limit.
 
@@ -284,5 +293,8 @@ def _one_line(error: ValidationError, cls: type[Document]) -> str:
         complaint = str(first["ctx"]["error"])
         joint = "" if complaint.startswith("[") else " "
         return f"{field}{joint}{complaint}" if field else complaint
+    if first["type"] in _LIMITS:
+        words, key = _LIMITS[first["type"]]
+        return f"{field} = {first['input']!r}: must be {words} {first['ctx'][key]:g}"
     message = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
     return f"{field} = {first['input']!r}: must be {message}"

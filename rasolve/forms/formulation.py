@@ -13,6 +13,10 @@ class Form:
     name: ClassVar[str]
     says: ClassVar[str]
 
+    def judge(self, value: Any) -> float | None:
+        """Return a value's objective, inf where it is infeasible, or None where the form cannot tell by itself."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Formulation:

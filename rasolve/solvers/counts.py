@@ -54,7 +54,8 @@ class Counts(Solver[OfdmaLink, CountsState]):
         if bound == INFINITY or bound >= limits.cutoff:
             return CountsState(None, INFINITY, bound, equal, closed=True)
         if limits.cutoff == INFINITY:
-            return self._attained(form, equal, bound)
+            started = np.bincount(limits.start.owner, minlength=clients) if limits.start is not None else equal
+            return self._attained(form, started, bound)
         counts = self._meeting(form, limits.cutoff, equal)
         if counts is None:
             return CountsState(None, INFINITY, max(bound, limits.cutoff), equal, closed=True)
@@ -89,10 +90,10 @@ class Counts(Solver[OfdmaLink, CountsState]):
         """Return the state at the earliest deadline that these counts can meet."""
         deadline = _earliest(form, counts)
         powers = power(_noise(form), _load(form, deadline - form.offset_s), counts)
-        powers *= min(1.0, form.total_power_w / powers.sum())
         owner = np.repeat(np.arange(form.clients), counts)
         psd = np.repeat(powers / (counts * form.width_hz[0]), counts)
-        return CountsState(Spectrum(owner, psd), deadline, min(bound, deadline), counts, closed=False)
+        spectrum = form.within_limits(Spectrum(owner, psd))
+        return CountsState(spectrum, deadline, min(bound, deadline), counts, closed=False)
 
 
 def _noise(form: OfdmaLink) -> FloatArray:
