@@ -166,7 +166,7 @@ def _judged(
         termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
         feasible=decision is not None and problem.check(decision).feasible,
         decision=decision,
-        multipliers=solution.multipliers,
+        multipliers=_multipliers(formulation, solution),
         reasons=problem.explain() if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,
@@ -185,6 +185,13 @@ def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termi
     if solution.termination is Termination.CONVERGED and within:
         return Termination.OPTIMAL
     return solution.termination
+
+
+def _multipliers(formulation: Formulation, solution: Solution) -> dict[str, Any]:
+    """Return the form's multipliers in the problem's terms, none where the problem does not read them."""
+    if solution.value is None or formulation.lift_multipliers is None:
+        return {}
+    return formulation.lift_multipliers(solution.multipliers)
 
 
 def _within(gap: float | None, limits: Limits) -> bool:

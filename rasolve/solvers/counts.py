@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,11 @@ class Counts(Solver[OfdmaLink, CountsState]):
     def done(self, form: OfdmaLink, state: CountsState, limits: Limits) -> bool:
         return state.closed
 
+    def multipliers(self, form: OfdmaLink, state: CountsState) -> dict[str, Any]:
+        """Return the worth of the total power, -dτ/d(total) >= 0 [s/W], counts kept; 0 where caps decide."""
+        total, slope = _total_power(form, state.counts, state.objective)
+        return {"total_power_w": 1.0 / slope if total > form.total_power_w * (1 - 1e-9) else 0.0}
+
     @staticmethod
     def _meeting(form: OfdmaLink, deadline: float, like: IntArray) -> IntArray | None:
         """Return the least-power counts that meet the deadline, or None when none do."""
@@ -116,11 +122,16 @@ def _earliest(form: OfdmaLink, counts: IntArray) -> float:
     cap = np.minimum(form.client_power_w, form.total_power_w)
     deadline = float((form.offset_s + _load(form, 1.0) / (counts * np.log1p(cap / (noise_w * counts)))).max())
     while True:
-        spare = deadline - form.offset_s
-        exponent = _load(form, spare) / counts
-        powers = noise_w * counts * np.expm1(exponent)
-        slope = (noise_w * counts * np.exp(exponent) * exponent / spare).sum() / powers.sum()
-        later = deadline + np.log(powers.sum() / form.total_power_w) / slope
+        total, slope = _total_power(form, counts, deadline)
+        later = deadline + np.log(total / form.total_power_w) * total / slope
         if not later > deadline * (1 + 1e-15):
             return deadline
         deadline = later
+
+
+def _total_power(form: OfdmaLink, counts: IntArray, deadline: float) -> tuple[float, float]:
+    """Return the summed power [W] that the counts need for a deadline, and how fast it falls with it [W/s]."""
+    spare = deadline - form.offset_s
+    exponent = _load(form, spare) / counts
+    noise_w = _noise(form) * counts
+    return float((noise_w * np.expm1(exponent)).sum()), float((noise_w * np.exp(exponent) * exponent / spare).sum())

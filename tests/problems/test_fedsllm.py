@@ -290,3 +290,18 @@ def test_plan_predicts_what_the_evaluation_says(problem):
     assert bits["client 1", "activations"] == 16 * 512 * 768 * 32 and bits["client 1", "labels"] == 16 * 512 * 16
     assert plan.rounds == problem.rounds(rank) and plan.rounds_source == "placeholder rounds for gpt2-s"
     assert plan.objective == result.objective
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_multipliers_are_the_worth_of_a_watt_in_seconds(seed):
+    problem = ra.FedsLLM.sample(seed=seed, regime="midband", client_power_w=50.0)
+    result = ra.solve(problem)
+    for name in ("main_total_power_w", "fed_total_power_w"):
+        step = 1e-6 * getattr(problem, name)
+        gained = result.objective - ra.solve(problem.replace(**{name: getattr(problem, name) + step})).objective
+        assert result.multipliers[name] > 0 and gained / step == pytest.approx(result.multipliers[name], rel=1e-3)
+
+
+def test_a_total_that_does_not_bind_is_worth_nothing():
+    result = ra.solve(ra.FedsLLM.sample(seed=0, main_total_power_w=1e3, fed_total_power_w=1e3))
+    assert result.multipliers == {"main_total_power_w": 0.0, "fed_total_power_w": 0.0}
