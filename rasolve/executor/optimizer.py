@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +11,25 @@ from rasolve.executor.lora import adapters
 
 
 class Adapters:
-    """Factors, in block order, under Adam without weight decay (published); there may be none."""
+    """Factors, in block order, under Adam without weight decay (published); there may be none.
 
-    def __init__(self, half: nn.Module, learning_rate: float) -> None:
+    ``blocks`` holds them block by block, from the lowest block that has any.
+    """
+
+    def __init__(self, half: nn.Sequential, learning_rate: float) -> None:
         """Take charge of the factors in `half`."""
-        self.factors = adapters(half)
+        self.blocks = [factors for block in half if (factors := adapters(block))]
+        self.factors = [factor for block in self.blocks for factor in block]
         self.adam = torch.optim.Adam(self.factors, lr=learning_rate) if self.factors else None
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
 
-    def collect(self, weight: float = 1.0) -> None:
-        """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow."""
-        for gradient, factor in zip(self.gradients, self.factors, strict=True):
+    def collect(self, weight: float = 1.0, skip: int = 0) -> None:
+        """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow.
+
+        The lowest `skip` blocks took no part in that pass.
+        """
+        first = sum(len(block) for block in self.blocks[:skip])
+        for gradient, factor in zip(self.gradients[first:], self.factors[first:], strict=True):
             assert factor.grad is not None
             gradient.add_(factor.grad, alpha=weight)
             factor.grad = None
@@ -36,8 +44,9 @@ class Adapters:
         self.adam.zero_grad()
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
 
-    def load(self, values: Iterable[Tensor]) -> None:
-        """Overwrite the factors; Adam's moments stay."""
+    def load(self, values: Sequence[Iterable[Tensor]]) -> None:
+        """Overwrite the factors of the lowest len(values) blocks; Adam's moments stay."""
         with torch.no_grad():
-            for factor, value in zip(self.factors, values, strict=True):
-                factor.copy_(value)
+            for block, block_values in zip(self.blocks, values, strict=False):
+                for factor, value in zip(block, block_values, strict=True):
+                    factor.copy_(value)

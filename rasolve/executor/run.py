@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.executor.report import Report, Row
-from rasolve.numerics import IntArray
 from rasolve.plan import Plan, Quantity
 
 try:
@@ -145,14 +144,7 @@ def _runnable(plan: Plan) -> Transformer:
         raise InputError("the plan names no model which can be built: its profile is of no known architecture")
     if plan.parameter_bits not in DTYPES:
         raise InputError(f"parameter_bits = {plan.parameter_bits}: must be one of {', '.join(map(str, DTYPES))} to run")
-    _common("cut", plan.cut)
-    _common("rank", plan.rank)
     return plan.model
-
-
-def _common(name: str, values: IntArray) -> None:
-    if (values != values[0]).any():
-        raise InputError(f"{name} = {values.tolist()}: must be the same for every client to run")
 
 
 def _check_arguments(steps: int, seed: int, learning_rate: float) -> None:

@@ -19,8 +19,9 @@ from rasolve.executor.run import run
     [
         ({"model": None}, "the plan names no model which can be built"),
         ({"parameter_bits": 16}, "parameter_bits = 16: must be one of 32, 64 to run"),
-        ({"cut": [1, 2, 1]}, r"cut = \[1, 2, 1\]: must be the same for every client to run"),
-        ({"rank": [1, 2, 1]}, r"rank = \[1, 2, 1\]: must be the same for every client to run"),
+        ({"cut": [1, 4, 1]}, "cut = 4: must be at most the 3 blocks of tiny"),
+        ({"cut": [1, -1, 1]}, r"cut\[1\] = -1 must be at least 0"),
+        ({"rank": [1, 0, 1]}, r"rank\[1\] = 0 must be at least 1"),
     ],
 )
 def test_plans_that_cannot_be_run(changes, message):

@@ -1,4 +1,8 @@
-"""Split federated LoRA fine-tuning: clients hold the lower blocks, one server the upper ones (published, FedsLLM)."""
+"""Split federated LoRA fine-tuning: clients hold the lower blocks, one server the upper ones (published, FedsLLM).
+
+Clients may have their own cuts c_k and ranks r_k (ours). The server holds every block that some client leaves to it,
+min(c)+1..J, with adapters of the largest rank, and the head.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,15 +21,22 @@ from rasolve.executor.lora import adapt
 from rasolve.executor.meters import Meter
 from rasolve.executor.models import GPT
 from rasolve.executor.optimizer import Adapters
-from rasolve.executor.split import Split, split
+from rasolve.executor.protocols.aggregation import average_block, leading
+from rasolve.executor.split import split
 from rasolve.plan import Plan, Stage
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client: its half of the model, the adapters in it, its link to both servers."""
+    """One client: its half of the model, the adapters in it, its link to both servers, and what serves it.
 
+    ``served_by`` are the server's blocks above the client's cut, and the head.
+    """
+
+    cut: int
+    rank: int
     half: nn.Sequential
+    served_by: nn.Sequential
     adapters: Adapters
     link: Link
 
@@ -38,23 +50,26 @@ class SplitFederated:
     """
 
     def __init__(self, plan: Plan, model: GPT, data: Shards, seed: int, learning_rate: float) -> None:
-        """Split `model` at the plan's common cut, with adapters of the plan's common rank."""
+        """Split `model` at every client's cut, with adapters of every client's rank."""
         assert plan.model is not None
         self.plan, self.data, self.meter = plan, data, Meter()
-        self.cut, ranks = int(plan.cut[0]), [int(plan.rank[0])] * plan.model.blocks
+        self.lowest_cut, largest = int(plan.cut.min()), int(plan.rank.max())
         self.weights = [float(share) for share in plan.data_sizes / plan.data_sizes.sum()]
         self.steps = 0
 
-        def halves() -> Split:
-            return split(adapt(model, ranks, seed), self.cut)
+        def adapted(rank: int) -> GPT:
+            return adapt(model, [rank] * len(model.block_list()), seed, largest)
 
-        self.server = halves().server
-        self.server_adapters = Adapters(self.server, learning_rate)
         label_bytes = plan.model.label_bits // (8 * plan.model.tokens)
+        whole = adapted(largest)
+        self.server = split(whole, self.lowest_cut).server
+        self.server_adapters = Adapters(self.server, learning_rate)
+        self.server_link = Link("server", self.meter, label_bytes)
         self.clients = []
-        for k in range(1, plan.clients + 1):
-            half, link = halves().client, Link(f"client {k}", self.meter, label_bytes)
-            self.clients.append(Client(half, Adapters(half, learning_rate), link))
+        for k, (cut, rank) in enumerate(zip(plan.cut.tolist(), plan.rank.tolist(), strict=True), start=1):
+            half, served_by = split(adapted(rank), cut).client, split(whole, cut).server
+            link = Link(f"client {k}", self.meter, label_bytes)
+            self.clients.append(Client(cut, rank, half, served_by, Adapters(half, learning_rate), link))
 
     @property
     def rounds(self) -> int:
@@ -89,15 +104,16 @@ class SplitFederated:
         """Train the server's adapter on every client's activation and return the loss and the activation gradients.
 
         A client's gradient is that of its own mean loss; the server's adapter follows the data-size-weighted mean of
-        the clients' losses. At cut 0 nothing trainable stands below the cut and there is no gradient to return.
+        the clients' losses, on every block over the clients that it serves there. At cut 0 nothing trainable stands
+        below the cut and there is no gradient to return.
         """
         loss = 0.0
-        for weight, (activation, labels) in zip(self.weights, arrived, strict=True):
-            activation.requires_grad_(self.cut > 0)
+        for client, weight, (activation, labels) in zip(self.clients, self.weights, arrived, strict=True):
+            activation.requires_grad_(client.cut > 0)
             with self._work("server", Stage.SERVER):
-                own = functional.cross_entropy(self.server(activation).flatten(0, 1), labels.flatten())
+                own = functional.cross_entropy(client.served_by(activation).flatten(0, 1), labels.flatten())
                 torch.autograd.backward(own)
-            self.server_adapters.collect(weight)
+            self.server_adapters.collect(weight, skip=client.cut - self.lowest_cut)
             loss += weight * own.item()
         self.server_adapters.update()
         return loss, [activation.grad for activation, _ in arrived]
@@ -106,20 +122,33 @@ class SplitFederated:
         return self.meter.work(party, stage) if self.steps == 0 else nullcontext()
 
     def _end_round(self) -> None:
-        """Average the clients' factors at the federated server, Σ_k (D_k/D)·A_k and likewise B, and send them back.
+        """Average the factors block by block at the federated server and give every party back what fits its rank.
 
-        Factors are averaged, not products (ours): an average of products B·A has up to K times the rank and would not
-        fit the adapters that the plan counts.
+        Block j is averaged over those that trained it: the clients with c_k >= j, each with D_k, and the server's copy
+        with the data of the clients with c_k < j, which it trained on, so that all data count once and every block has
+        one adapter after a round (ours). Where all cuts are equal that is the published rule: Σ_k (D_k/D)·A_k and
+        likewise B over the clients, and the server keeps its own. Factors are averaged, not products (ours): an average
+        of products B·A has up to K times the rank and would not fit the adapters that the plan counts. The server's
+        wired link to the federated server is metered like every other.
         """
-        arrived = [
-            [client.link.send(Stage.ADAPTERS_UP, factor) for factor in client.adapters.factors]
-            for client in self.clients
-        ]
-        averages = [weighted_mean(versions, self.weights) for versions in zip(*arrived, strict=True)]
+        sent = [_send(client.link, Stage.ADAPTERS_UP, client.adapters.blocks) for client in self.clients]
+        shared = int(self.plan.cut.max()) - self.lowest_cut
+        sent_by_server = _send(self.server_link, Stage.ADAPTERS_UP, self.server_adapters.blocks[:shared])
+        averages = []
+        for j in range(self.lowest_cut + shared):
+            trained = self.plan.cut > j
+            versions = [blocks[j] for blocks, own in zip(sent, trained, strict=True) if own]
+            sizes = self.plan.data_sizes[trained]
+            if not trained.all():
+                versions.append(sent_by_server[j - self.lowest_cut])
+                sizes = np.append(sizes, self.plan.data_sizes[~trained].sum())
+            averages.append(average_block(versions, sizes))
         for client in self.clients:
-            client.adapters.load([client.link.send(Stage.ADAPTERS_DOWN, average) for average in averages])
+            fitting = [leading(block, client.rank) for block in averages[: client.cut]]
+            client.adapters.load(_send(client.link, Stage.ADAPTERS_DOWN, fitting))
+        self.server_adapters.load(_send(self.server_link, Stage.ADAPTERS_DOWN, averages[self.lowest_cut :]))
 
 
-def weighted_mean(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Return Σ_k weights[k]·tensors[k]; the weights add up to 1."""
-    return torch.stack([weight * tensor for weight, tensor in zip(weights, tensors, strict=True)]).sum(0)
+def _send(link: Link, stage: Stage, blocks: Sequence[Sequence[Tensor]]) -> list[list[Tensor]]:
+    """Return what arrives of factors sent block by block."""
+    return [[link.send(stage, factor) for factor in block] for block in blocks]

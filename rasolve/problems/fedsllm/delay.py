@@ -7,7 +7,8 @@
     T_s     = Σ_k b·(forward + backward FLOPs of blocks c+1..J and of the head, LoRA included) / server speed
     T_fed   = max_k adapter_bits(c, r) / R_k^fed + max_k adapter_bits(c, r) / fed_downlink_k, or + 0
 
-With unequal ranks E is the largest E(r_k) (ours). Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are
+With unequal ranks E is the largest E(r_k), and the server's adapters have the largest rank (ours). The server reaches
+the federated server by wire, which takes no time here. Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are
 alternatives looked at together.
 """
 
@@ -44,10 +45,14 @@ def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> Fl
 
 
 def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward."""
+    """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward.
+
+    Its adapters have the largest rank, whatever the client's own.
+    """
     p = problem.profile
+    largest = rank.max(axis=-1, keepdims=True)
     both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
-    rest = both.sum() - _below(both)[cut] + rank * (adapters.sum() - _below(adapters)[cut])
+    rest = both.sum() - _below(both)[cut] + largest * (adapters.sum() - _below(adapters)[cut])
     return np.asarray(problem.batch_size * (rest + p.head_forward_flops + p.head_backward_flops))
 
 
@@ -60,6 +65,14 @@ def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the bits [..., K] of the clients' adapters."""
     p = problem.profile
     return np.asarray(rank * _below(p.adapter_params)[cut] * p.parameter_bits)
+
+
+def server_adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the bits [...] of the server's adapters that clients train too: blocks min c + 1..max c, largest rank."""
+    p = problem.profile
+    below = _below(p.adapter_params)
+    shared = below[cut.max(axis=-1)] - below[cut.min(axis=-1)]
+    return np.asarray(rank.max(axis=-1) * shared * p.parameter_bits)
 
 
 def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:

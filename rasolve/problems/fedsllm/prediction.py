@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rasolve.documents import FloatArray
 from rasolve.plan import Plan, Prediction, Quantity, Stage
 from rasolve.problems.fedsllm import delay
@@ -44,6 +46,7 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     """Return work, traffic, time, energy and memory by party and stage.
 
     Labels are predicted at their true size on the wire even where the delay model leaves them out (label_bits = 0).
+    Where cuts differ the server takes part in the aggregation, over a wire: its bits are predicted, its time is none.
     """
     cut, rank, batch = decision.cut, decision.rank, problem.batch_size
     activation = batch * problem.profile.activation_bits[cut]
@@ -56,8 +59,8 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
         for k, value in enumerate(values):
             found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
 
-    def server(stage: Stage, quantity: Quantity, value: FloatArray) -> None:
-        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value)))
+    def server(stage: Stage, quantity: Quantity, value: FloatArray, per: str = "step") -> None:
+        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value), per=per))
 
     each_client(Stage.CLIENT_FORWARD, "flops", delay.client_forward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])
@@ -68,7 +71,7 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     each_client(Stage.ACTIVATIONS, "joules", parts["upload_energy_j"])
     server(Stage.SERVER, "flops", delay.server_flops(problem, cut, rank).sum())
     server(Stage.SERVER, "seconds", parts["server_s"])
-    each_client(Stage.GRADIENTS, "bits", activation)
+    each_client(Stage.GRADIENTS, "bits", activation * (cut > 0))
     each_client(Stage.GRADIENTS, "seconds", parts["gradient_s"])
     each_client(Stage.CLIENT_BACKWARD, "flops", delay.client_backward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_BACKWARD, "seconds", parts["client_backward_s"])
@@ -76,4 +79,7 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     each_client(Stage.ADAPTERS_UP, "seconds", parts["adapter_upload_s"], per="round")
     each_client(Stage.ADAPTERS_DOWN, "bits", adapters, per="round")
     each_client(Stage.ADAPTERS_DOWN, "seconds", parts["broadcast_s"], per="round")
+    if np.ptp(cut) > 0:
+        for stage in (Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN):
+            server(stage, "bits", delay.server_adapter_bits(problem, cut, rank), per="round")
     return tuple(found)
