@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from torch.utils.flop_counter import FlopCounterMode
 
+from rasolve.errors import InputError
+
 Key = tuple[str, str]
 """(party, stage)."""
+
+Tally = Sequence[tuple[str, str, int]]
+"""(party, stage, amount), one by one: a counter as a checkpoint keeps it."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,22 @@ class Meter:
 
     bits: Counter[Key] = field(default_factory=Counter)
     flops: Counter[Key] = field(default_factory=Counter)
+
+    def state(self) -> dict[str, Tally]:
+        """Return every counter by its name."""
+        return {name: [(*key, amount) for key, amount in counter.items()] for name, counter in self._counters().items()}
+
+    def restore(self, saved: Mapping[str, Tally]) -> None:
+        """Put every counter back to what :meth:`state` returned; raises InputError where one is lacking."""
+        counters = self._counters()
+        if saved.keys() != counters.keys():
+            raise InputError(f"meters are {', '.join(saved)}, needed are {', '.join(counters)}")
+        for name, counter in counters.items():
+            counter.clear()
+            counter.update({(party, stage): amount for party, stage, amount in saved[name]})
+
+    def _counters(self) -> dict[str, Counter[Key]]:
+        return {"bits": self.bits, "flops": self.flops}
 
     @contextmanager
     def work(self, party: str, stage: str) -> Iterator[None]:

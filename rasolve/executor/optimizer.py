@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from rasolve.errors import InputError
 from rasolve.executor.lora import adapters
+
+COUNT, MOMENTS = "step", ("exp_avg", "exp_avg_sq")
+"""What Adam keeps for each factor: its step count and both moments, under torch's names."""
 
 
 class Adapters:
@@ -47,6 +51,40 @@ class Adapters:
     def load(self, values: Sequence[Iterable[Tensor]]) -> None:
         """Overwrite the factors of the lowest len(values) blocks; Adam's moments stay."""
         with torch.no_grad():
-            for block, block_values in zip(self.blocks, values, strict=False):
+            for block, block_values in zip(self.blocks[: len(values)], values, strict=True):
                 for factor, value in zip(block, block_values, strict=True):
                     factor.copy_(value)
+
+
+def state(name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+    """Return the factors and Adam's state of each, as they stand after at least one step, by names under `name`."""
+    found = {}
+    for i, factor in enumerate(factors):
+        assert adam is not None
+        found[f"{name}/{i}"] = factor.detach()
+        found.update({f"{name}/{i}/{part}": adam.state[factor][part] for part in (COUNT, *MOMENTS)})
+    return found
+
+
+def restore(
+    name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter], saved: Mapping[str, Tensor]
+) -> None:
+    """Overwrite factors and Adam's state with what :func:`state` returned; raises InputError where that is lacking."""
+    for i, factor in enumerate(factors):
+        assert adam is not None
+        key = f"{name}/{i}"
+        value = _like(factor, key, saved)
+        moments = {part: _like(factor, f"{key}/{part}", saved) for part in MOMENTS}
+        if f"{key}/{COUNT}" not in saved:
+            raise InputError(f"lacks tensor {key}/{COUNT}")
+        with torch.no_grad():
+            factor.copy_(value)
+        adam.state[factor] = {COUNT: saved[f"{key}/{COUNT}"], **moments}
+
+
+def _like(factor: Tensor, name: str, saved: Mapping[str, Tensor]) -> Tensor:
+    """Return a saved tensor that has the factor's shape and type."""
+    found = saved.get(name)
+    if found is None or found.shape != factor.shape or found.dtype != factor.dtype:
+        raise InputError(f"lacks tensor {name} of shape {list(factor.shape)} and type {factor.dtype}")
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,6 +11,7 @@ from torch.nn import functional
 from rasolve.executor.data import Shards
 from rasolve.executor.lora import RANK_AXES, adapt, adapters
 from rasolve.executor.models import GPT, Block
+from rasolve.executor.optimizer import restore, state
 from rasolve.plan import Plan
 
 
@@ -36,7 +39,8 @@ class Unsplit:
         self.shared = adapters(nn.ModuleList(common[int(plan.cut.min()) :]))
         self.versions = [[whole.block_list()[j] for whole in self.wholes] for j in range(int(plan.cut.max()))]
         self.weights = torch.tensor(plan.data_sizes / plan.data_sizes.sum(), dtype=model.head.logits.weight.dtype)
-        self.adam = torch.optim.Adam([*self.shared, *(factor for own in self.own for factor in own)], lr=learning_rate)
+        self.factors = [*self.shared, *(factor for own in self.own for factor in own)]
+        self.adam = torch.optim.Adam(self.factors, lr=learning_rate)
 
     def step(self) -> float:
         """Train one local step and return the weighted loss before it."""
@@ -55,6 +59,15 @@ class Unsplit:
         if self.steps % self.plan.local_steps == 0:
             self._average()
         return total
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all factors and Adam's state, as they stand between two steps."""
+        return state("reference", self.adam, self.factors)
+
+    def restore(self, steps: int, saved: Mapping[str, Tensor]) -> None:
+        """Continue after `steps` steps from what :meth:`state` returned; raises InputError where that is lacking."""
+        restore("reference", self.adam, self.factors, saved)
+        self.steps = steps
 
     def _average(self) -> None:
         """Replace all versions of a block's factors by their data-size-weighted mean, cut to each version's rank.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.executor.report import Report, Row
@@ -18,11 +19,15 @@ except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
 from rasolve.executor.data import load
+from rasolve.executor.identity import identity
 from rasolve.executor.meters import Key
 from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.scenario.workload import Transformer
+
+if TYPE_CHECKING:
+    from rasolve.executor.checkpoint import Checkpoint
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
@@ -57,36 +62,58 @@ def run(
     learning_rate: float = LEARNING_RATE,
     reference: bool = True,
     callback: Callable[[Step], None] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
     `data` is a CSV file with columns mr and ref; without it the text is generated. With `reference` the same training
     runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step. An interrupt returns
-    the report of the steps that are complete, or passes on when there is none. Raises InputError when the plan cannot
-    be run or an argument is out of range.
+    the report of the steps that are complete, or passes on when there is none.
+
+    With `checkpoint`, a directory, the run can be taken up again after it died: every `checkpoint_every` steps, and
+    after the last, all that determines its future is written there. `resume` continues from there, to the same losses
+    as if nothing had happened; `steps` still counts from the beginning. A checkpoint is overwritten only by its own
+    run. Raises InputError when the plan cannot be run, an argument is out of range, or the checkpoint is missing,
+    damaged or of another run; SolverUnavailable when checkpoints are asked for without safetensors.
     """
     spec = _runnable(plan)
     _check_arguments(steps, seed, learning_rate)
+    _check_checkpoint(checkpoint, checkpoint_every, resume)
     shards = load(spec, plan.data_sizes, data, seed)
     model = build(spec, DTYPES[plan.parameter_bits], seed)
     split = SplitFederated(plan, model, shards, seed, learning_rate)
     unsplit = Unsplit(plan, model, shards, seed, learning_rate) if reference else None
 
     done: list[Done] = []
+    recorder = None
+    if checkpoint is not None:
+        from rasolve.executor.recorder import Recorder
+
+        this = identity(plan, model, shards, seed, learning_rate, reference)
+        recorder = Recorder(Path(checkpoint), this, shards.source, split, unsplit)
+        if resume:
+            done = _done(recorder.resume(steps), steps, split)
+        else:
+            recorder.begin()
     interrupted = False
     try:
-        for number in range(1, steps + 1):
+        for number in range(len(done) + 1, steps + 1):
             start = time.perf_counter()
-            loss = split.step()
+            step_loss = split.step()
             seconds = time.perf_counter() - start
-            progress = Step(number, steps, loss, unsplit.step() if unsplit else None, split.rounds)
+            progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
             done.append(Done(progress, dict(split.meter.bits), seconds))
+            if recorder is not None and (number % checkpoint_every == 0 or number == steps):
+                recorder.save(*_history(done), [each.seconds for each in done])
             if callback is not None:
                 callback(progress)
     except KeyboardInterrupt:
         if not done:
             raise
         interrupted = True
+    loss, reference_loss = _history(done)
     return Report(
         problem=plan.problem,
         solver=plan.solver,
@@ -98,8 +125,8 @@ def run(
         rank=plan.rank,
         rounds=done[-1].progress.rounds,
         rows=compare(plan, done[-1], split.meter.flops),
-        loss=[each.progress.loss for each in done],
-        reference_loss=[each.progress.reference_loss for each in done] if reference else None,
+        loss=loss,
+        reference_loss=reference_loss,
         data=shards.source,
         dtype=f"float{plan.parameter_bits}",
         seed=seed,
@@ -107,6 +134,21 @@ def run(
         wall_seconds=sum(each.seconds for each in done),
         interrupted=interrupted,
     )
+
+
+def _history(done: Sequence[Done]) -> tuple[list[float], list[float] | None]:
+    """Return the losses of the steps done and, where there is a reference, its losses."""
+    reference = [each.progress.reference_loss for each in done if each.progress.reference_loss is not None]
+    return [each.progress.loss for each in done], reference or None
+
+
+def _done(saved: Checkpoint, steps: int, split: SplitFederated) -> list[Done]:
+    """Return the steps of a checkpoint as done; the meter, put back, stands at the last of them."""
+    reference = saved.reference_loss or [None] * saved.steps
+    return [
+        Done(Step(number, steps, loss, other, number // split.plan.local_steps), dict(split.meter.bits), seconds)
+        for number, (loss, other, seconds) in enumerate(zip(saved.loss, reference, saved.seconds, strict=True), start=1)
+    ]
 
 
 def compare(plan: Plan, last: Done, flops_per_step: Mapping[Key, int]) -> tuple[Row, ...]:
@@ -154,3 +196,11 @@ def _check_arguments(steps: int, seed: int, learning_rate: float) -> None:
         raise InputError(f"seed = {seed}: must be at least 0")
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise InputError(f"learning_rate = {learning_rate}: must be finite and above 0")
+
+
+def _check_checkpoint(checkpoint: str | Path | None, every: int, resume: bool) -> None:
+    if every < 1:
+        raise InputError(f"checkpoint_every = {every}: must be at least 1")
+    if checkpoint is None and (resume or every > 1):
+        name = "resume" if resume else "checkpoint_every"
+        raise InputError(f"{name} needs checkpoint, the directory of the checkpoints")

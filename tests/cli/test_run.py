@@ -28,3 +28,16 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(cli, stored, monkeypa
     outcome = cli("run", stored[1])
     assert (outcome.code, outcome.out) == (4, "")
     assert outcome.err == "error: interrupted before anything was found\n"
+
+
+def test_a_run_is_taken_up_again(cli, refused, stored, tmp_path):
+    kept = ("--checkpoint", tmp_path / "kept", "--every", 2)
+    whole = cli("run", stored[1], "--steps", 3, "--json").json
+    assert cli("run", stored[1], "--steps", 2, *kept).code == 0
+    again = cli("run", stored[1], "--steps", 3, *kept, "--resume", "--json").json
+    assert {**again, "wall_seconds": 0} == {**whole, "wall_seconds": 0}
+    assert "holds a checkpoint already" in refused("run", stored[1], *kept)
+    assert "seed was 0 and is 5" in refused("run", stored[1], *kept, "--resume", "--seed", 5)
+    assert "holds no checkpoint" in refused("run", stored[1], "--checkpoint", tmp_path / "none", "--resume")
+    assert "resume needs checkpoint" in refused("run", stored[1], "--resume")
+    assert "checkpoint_every = 0: must be at least 1" in refused("run", stored[1], *kept[:2], "--every", 0)

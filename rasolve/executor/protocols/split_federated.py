@@ -6,7 +6,7 @@ min(c)+1..J, with adapters of the largest rank, and the head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from rasolve.executor.links import Link
 from rasolve.executor.lora import adapt
 from rasolve.executor.meters import Meter
 from rasolve.executor.models import GPT
-from rasolve.executor.optimizer import Adapters
+from rasolve.executor.optimizer import Adapters, restore, state
 from rasolve.executor.protocols.aggregation import average_block, leading
 from rasolve.executor.split import split
 from rasolve.plan import Plan, Stage
@@ -117,6 +117,22 @@ class SplitFederated:
             loss += weight * own.item()
         self.server_adapters.update()
         return loss, [activation.grad for activation, _ in arrived]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return every party's factors and Adam's state, as they stand between two steps."""
+        found = {}
+        for party, own in self._parties().items():
+            found.update(state(party, own.adam, own.factors))
+        return found
+
+    def restore(self, steps: int, saved: Mapping[str, Tensor]) -> None:
+        """Continue after `steps` steps from what :meth:`state` returned; raises InputError where that is lacking."""
+        for party, own in self._parties().items():
+            restore(party, own.adam, own.factors, saved)
+        self.steps = steps
+
+    def _parties(self) -> dict[str, Adapters]:
+        return {"server": self.server_adapters, **{client.link.party: client.adapters for client in self.clients}}
 
     def _work(self, party: str, stage: str) -> AbstractContextManager[None]:
         return self.meter.work(party, stage) if self.steps == 0 else nullcontext()
