@@ -12,7 +12,7 @@ from rasolve.forms import Form, Solution, Termination
 from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = ("counts", "greedy", "deadline", "sum", "enumeration", "alternating")
-"""Modules of this package, each with one solver; for a form, the first that takes it is the automatic choice."""
+"""Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 
 _registered: dict[str, type[Solver[Any, Any]]] = {}
 
@@ -31,9 +31,9 @@ def _load_shipped() -> None:
 
 
 def solvers() -> dict[str, type[Solver[Any, Any]]]:
-    """Return every solver class by name, exact ones first within a form."""
+    """Return every solver class by name: shipped ones in their order, then others as they were registered."""
     _load_shipped()
-    return dict(_registered)
+    return {**{name: _registered[name] for name in SHIPPED}, **_registered}
 
 
 def solver_named(name: str, options: dict[str, Any] | None = None) -> Solver[Any, Any]:

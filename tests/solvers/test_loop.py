@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -96,6 +98,17 @@ def test_automatic_choice_prefers_exact_and_knows_what_it_proves():
         Choice((Alternative("only", 0.0, Sum((Term(1.0, link(0, selective=s)),))),)) for s in (False, True)
     )
     assert proves(flat) and not proves(selective)
+
+
+def test_a_solver_registered_before_all_others_is_not_the_automatic_choice():
+    code = """
+from rasolve.solvers import register, solvers
+from rasolve.solvers.base import Solver
+register(type("Early", (Solver,), {"name": "early"}))
+print(list(solvers()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("['counts', 'greedy'") and done.stdout.endswith("'early']\n")
 
 
 def test_choice_of_constants_takes_the_least_and_looks_no_further():
