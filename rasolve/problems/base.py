@@ -176,8 +176,3 @@ class Problem(Document):
     @abstractmethod
     def plan(self, decision: Any, solver: str) -> Plan:
         """Return the plan of a decision, with its prediction."""
-
-
-def whole(values: Any) -> IntArray:
-    """Return values as a whole-number array."""
-    return np.asarray(values, dtype=np.int64)
