@@ -15,14 +15,12 @@ import numpy as np
 
 from rasolve.errors import InputError, RasolveError
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination
+from rasolve.numerics import ROUNDING
 from rasolve.plan import Plan
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers import Limits, Solver, iterate, solve_form
 from rasolve.solving import solve, solvers_of
-
-ROUNDING = 1e-9
-"""Relative difference that floating-point arithmetic may leave between equal quantities."""
 
 
 def check_solver(solver: type[Solver[Any, Any]], forms: Iterable[Form], exact: bool | None = None) -> None:

@@ -10,12 +10,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form
-from rasolve.numerics import FloatArray, IntArray
-
-LN2 = float(np.log(2.0))
-
-ROUNDING = 1e-9
-"""Relative excess of a limit that floating-point arithmetic may leave."""
+from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
