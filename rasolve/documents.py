@@ -1,8 +1,8 @@
 """Documents: frozen, validated, versioned records of scalars and named-dimension arrays.
 
-Problems, scenarios, plans and results are documents. A field that holds an array says its dimensions by
-name, so that ``client_flops_per_s[K]`` and ``main_gain[K,M]`` are checked against one another, and every
-rejected value becomes one :class:`~rasolve.errors.InputError` that names field, value and limit.
+Problems, plans, results, reports and profiles are documents. A field that holds an array says its dimensions by name,
+so that ``client_flops_per_s[K]`` and ``main_gain[K,M]`` are checked against one another, and every rejected value
+becomes one :class:`~rasolve.errors.InputError` that names field, value and limit.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import core_schema
 
 from rasolve.errors import InputError, unknown
-from rasolve.numerics import FloatArray, IntArray
-
-__all__ = ["Array", "Document", "FloatArray", "IntArray", "parse_json", "read_text"]
-
 
 LARGEST_WHOLE = 2.0**53
 """Above it, double precision does not hold every whole number."""

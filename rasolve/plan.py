@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Transformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Transformer
 
 ASCII = 128

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Quantity
 
 LISTED_CLIENTS = 3

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.documents import FloatArray
 from rasolve.errors import InputError
+from rasolve.numerics import FloatArray
 from rasolve.plots.style import (
     BLUE,
     DARK,

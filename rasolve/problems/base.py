@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import LARGEST_WHOLE, Document, FloatArray, IntArray
+from rasolve.documents import LARGEST_WHOLE, Document
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Plan
 
 TOLERANCE = 1e-9

@@ -11,8 +11,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError, named
+from rasolve.numerics import FloatArray
 
 ADAM_COPIES = 4
 """fp32 numbers kept per adapter parameter: the weight, its gradient and Adam's two moments (textbook)."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.forms import Alternative, Choice, Chosen, Formulation, OfdmaLink, Spectrum, Sum, Term
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import ADAM_COPIES
 
 if TYPE_CHECKING:

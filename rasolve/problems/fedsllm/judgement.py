@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.forms.ofdma import total_by_owner
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.problems.fedsllm import choice, delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rasolve.documents import FloatArray
+from rasolve.numerics import FloatArray
 from rasolve.plan import Plan, Prediction, Quantity, Stage
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision

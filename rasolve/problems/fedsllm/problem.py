@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from rasolve.documents import Array, FloatArray
+from rasolve.documents import Array
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.numerics import FloatArray
 from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import baselines, blocks, choice, instances, judgement, prediction
