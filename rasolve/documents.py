@@ -116,6 +116,8 @@ class Document(BaseModel):
     kind: ClassVar[str] = "document"
     version: ClassVar[int] = 1
 
+    _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
+
     def __init__(self, **fields: Any) -> None:
         try:
             super().__init__(**fields)
@@ -127,8 +129,6 @@ class Document(BaseModel):
 
     def __hash__(self) -> int:
         return id(self)
-
-    _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
         """Bind the named dimensions across fields and stretch axes of length 1."""

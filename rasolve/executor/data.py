@@ -26,7 +26,7 @@ SHORTEST_LINE = 100
 """Characters that a generated line has at least; the test of the text holds it (ours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shards:
     """Windows of n+1 tokens, one int64 array [samples, n+1] per client, and where the text comes from."""
 

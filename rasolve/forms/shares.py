@@ -13,7 +13,7 @@ from rasolve.forms.formulation import Form
 from rasolve.numerics import ROUNDING, FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shares:
     """Deadline [...] and what each of the K clients needs to meet it [..., K]."""
 
