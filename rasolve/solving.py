@@ -131,6 +131,11 @@ def solvers_of(problem: Problem) -> list[str]:
     return [solver.name for form in problem.forms for solver in solvers_for(problem.formulate(form).form)]
 
 
+def rivals(problem: Problem) -> list[str]:
+    """Return what `solve` takes as the problem's solver, other than "auto": its solvers, then its baselines."""
+    return [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
+
+
 def _judged(
     problem: Problem,
     name: str,
@@ -246,8 +251,7 @@ def compare(problems: Iterable[Problem], solvers: Iterable[str] | None = None, *
     chosen = None if solvers is None else list(solvers)
     results = []
     for problem in problems:
-        names = chosen or [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
-        results += [solve(problem, name, **settings) for name in names]
+        results += [solve(problem, name, **settings) for name in chosen or rivals(problem)]
     return Comparison(tuple(results))
 
 
