@@ -15,6 +15,7 @@ from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
+from rasolve.tables import aligned
 
 Callback = Callable[[Progress], object]
 
@@ -258,10 +259,9 @@ def compare(problems: Iterable[Problem], solvers: Iterable[str] | None = None, *
 def table(results: Iterable[Result]) -> str:
     """Return results as one aligned table."""
     head = ("problem", "solver", "objective", "bound", "kind", "gap", "termination", "seconds")
-    rows = [head, *(_row(result) for result in results)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    rows = [head, *map(_row, results)]
+    rule = ["-" * max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(aligned([head, rule, *rows[1:]]))
 
 
 def _row(result: Result) -> tuple[str, ...]:
