@@ -195,7 +195,7 @@ def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termi
 
 def _multipliers(formulation: Formulation, solution: Solution) -> dict[str, Any]:
     """Return the form's multipliers in the problem's terms, none where the problem does not read them."""
-    if solution.value is None or formulation.lift_multipliers is None:
+    if not solution.multipliers or formulation.lift_multipliers is None:
         return {}
     return formulation.lift_multipliers(solution.multipliers)
 
