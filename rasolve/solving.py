@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from rasolve.errors import InputError, SolverUnavailable, unknown
+from rasolve.errors import InputError, SolverUnavailable, named
 from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
@@ -110,11 +110,8 @@ def _valid(time_limit: float | None, gap: float, seed: int, max_iterations: int 
 def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
     """Return the problem in the form that the named solver takes, and the name of the solver that will run."""
     if solver.startswith("baseline:"):
-        rules = problem.baselines()
-        name = solver.removeprefix("baseline:")
-        if name not in rules:
-            raise unknown(f"baseline of {problem.kind}", name, rules)
-        return rules[name].formulate(np.random.default_rng(seed)), rules[name].solver
+        rule = named(f"baseline of {problem.kind}", solver.removeprefix("baseline:"), problem.baselines())
+        return rule.formulate(np.random.default_rng(seed)), rule.solver
     if solver == "auto":
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from rasolve.errors import InputError, SolverUnavailable, unknown
 from rasolve.forms import Form, Solution, Termination
@@ -14,10 +14,12 @@ from rasolve.solvers.base import Limits, Solver, iterate
 SHIPPED = ("counts", "greedy", "deadline", "sum", "enumeration", "alternating")
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 
+C = TypeVar("C", bound=type[Solver[Any, Any]])
+
 _registered: dict[str, type[Solver[Any, Any]]] = {}
 
 
-def register(solver: type[Solver[Any, Any]]) -> type[Solver[Any, Any]]:
+def register(solver: C) -> C:
     """Make a solver class available under its name (a decorator); raises InputError if the name is taken."""
     if _registered.setdefault(solver.name, solver) is not solver:
         raise InputError(f"a solver named '{solver.name}' is registered already")
