@@ -14,6 +14,9 @@ from rasolve.problems.fedsllm.decision import FedsLLMDecision
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
 
+MEGABIT = 1e6
+"""Bits from each client for which the federated link is solved, once for all adapter sizes."""
+
 
 def common(problem: FedsLLM, value: int) -> IntArray:
     """Return the same cut or rank for all clients [K]."""
@@ -37,9 +40,6 @@ def _main_link(problem: FedsLLM, offset_s: FloatArray, payload_bits: FloatArray)
         client_power_w=problem.client_power_w,
         total_power_w=problem.main_total_power_w,
     )
-
-
-MEGABIT = 1e6
 
 
 def fed_link(problem: FedsLLM) -> OfdmaLink:
