@@ -50,10 +50,10 @@ class Result(Document):
 
     @field_validator("history", mode="before")
     @classmethod
-    def _progress(cls, history: Any) -> Any:
+    def _lines(cls, history: Any) -> Any:
         if not isinstance(history, (list, tuple)):
             raise ValueError("is not a list")
-        return tuple(line if isinstance(line, Progress) else _progress(line) for line in history)
+        return tuple(line if isinstance(line, Progress) else _read_line(line) for line in history)
 
     @field_validator("decision")
     @classmethod
@@ -122,7 +122,7 @@ class Result(Document):
         return "\n".join(lines)
 
 
-def _progress(line: Any) -> Progress:
+def _read_line(line: Any) -> Progress:
     """Return a stored line of a history, which unlike other fields may hold infinities."""
     names = [field.name for field in fields(Progress)]
     if not isinstance(line, dict) or sorted(line) != sorted(names):
