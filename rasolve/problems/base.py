@@ -60,7 +60,7 @@ def _numbers(name: str, raw: Any, integer: bool) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The objective of a decision and its parts, recomputed from raw data; each part's name ends in its unit, if any."""
+    """The objective of a decision and its parts, recomputed from raw data; a part's name ends in its unit, if any."""
 
     objective: float
     parts: dict[str, FloatArray]
