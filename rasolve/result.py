@@ -16,6 +16,9 @@ from rasolve.problems import Check, Decision, Evaluation, Problem, problem_named
 class Result(Document):
     """What came out: three statements (termination, feasible, bound kind), the decision and where it came from.
 
+    ``evaluation``, ``check`` and ``plan()`` need the problem's data: on a result read from JSON they raise InputError
+    until :meth:`of` ties it to its problem. Without a decision they raise InfeasibleError.
+
     ``objective`` and ``decision`` are None when nothing feasible was found, ``bound`` and ``gap`` when none is known;
     ``reasons`` then say which limits clash. gap = |objective - bound| / max(|objective|, 1e-12). ``feasible`` is the
     problem's own judgement, never the solver's.
