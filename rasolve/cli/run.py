@@ -11,6 +11,7 @@ from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
 from rasolve.cli.output import show
+from rasolve.cli.threads import wait_patiently
 from rasolve.plan import Plan
 
 
@@ -36,6 +37,7 @@ def run(
     --resume, to the same losses.
     """
     instructions = Plan.load(plan)
+    wait_patiently()
     from rasolve.executor.run import run as execute
 
     with progress.training(steps, quiet=as_json) as callback:
