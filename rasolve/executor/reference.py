@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from rasolve.executor.data import Shards
 from rasolve.executor.lora import adapt, adapters
-from rasolve.executor.models import GPT
+from rasolve.executor.models import Model
 from rasolve.plan import Plan
 
 
@@ -20,13 +20,13 @@ class Unsplit:
     that of Σ_k (D_k/D)·(mean loss of k), and after every ``local_steps`` the clients' adapters are averaged.
     """
 
-    def __init__(self, plan: Plan, model: GPT, data: Shards, seed: int, learning_rate: float) -> None:
+    def __init__(self, plan: Plan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
         assert plan.model is not None
         self.plan, self.data, self.steps = plan, data, 0
         cut, ranks = int(plan.cut[0]), [int(plan.rank[0])] * plan.model.blocks
         upper = adapt(model, ranks, seed).block_list()[cut:]
         lower = [adapt(model, ranks, seed).block_list()[:cut] for _ in range(plan.clients)]
-        self.wholes = [GPT(model.embedding, [*blocks, *upper], model.head) for blocks in lower]
+        self.wholes = [Model(model.embedding, [*blocks, *upper], model.head) for blocks in lower]
         self.own = [adapters(nn.ModuleList(blocks)) for blocks in lower]
         self.shared = adapters(nn.ModuleList(upper))
         self.weights = torch.tensor(plan.data_sizes / plan.data_sizes.sum(), dtype=model.head.logits.weight.dtype)
@@ -38,7 +38,7 @@ class Unsplit:
         self.adam.zero_grad()
         for k, (weight, whole, own) in enumerate(zip(self.weights, self.wholes, self.own, strict=True)):
             tokens, labels = self.data.batch(k, self.steps, self.plan.batch_size)
-            share = weight * functional.cross_entropy(whole(tokens).transpose(1, 2), labels)
+            share = weight * functional.cross_entropy(whole(tokens).movedim(-1, 1), labels)
             torch.autograd.backward(share)
             total += share.item()
             for factor in own:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.executor.report import Report, Row
+from rasolve.executor.report import Report
 from rasolve.numerics import IntArray
-from rasolve.plan import Plan, Quantity
+from rasolve.plan import Plan
 
 try:
     import torch  # noqa: F401
 except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
+from rasolve.executor import comparison
 from rasolve.executor.data import load
 from rasolve.executor.meters import Key
 from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
-from rasolve.scenario.workload import Transformer
+from rasolve.scenario.workload import Architecture
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
@@ -42,10 +44,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """One completed step: its progress, the bits metered up to it, and how long the split training took."""
+    """One completed step: its progress, what was metered up to it, and how long the split training took."""
 
     progress: Step
-    bits: Mapping[Key, int]
+    bits: Counter[Key]
+    wall: Mapping[Key, float]
     seconds: float
 
 
@@ -61,7 +64,8 @@ def run(
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
-    `data` is a CSV file with columns mr and ref; without it the text is generated. With `reference` the same training
+    A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
+    classifier trains on scikit-learn's digits. With `reference` the same training
     runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step. An interrupt returns
     the report of the steps that are complete, or passes on when there is none. Raises InputError when the plan cannot
     be run or an argument is out of range.
@@ -81,13 +85,18 @@ def run(
             loss = split.step()
             seconds = time.perf_counter() - start
             progress = Step(number, steps, loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, dict(split.meter.bits), seconds))
+            done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if callback is not None:
                 callback(progress)
     except KeyboardInterrupt:
         if not done:
             raise
         interrupted = True
+    first, last, taken, rounds = done[0], done[-1], len(done), done[-1].progress.rounds
+    flops = {key: each * taken for key, each in split.meter.flops.items()}
+    undisturbed = {key: each * (taken - 1) for key, each in split.meter.flops.items()}
+    later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if taken > 1 else {}
+    memory = {party: ledger.peak for party, ledger in split.meter.memory.items()}
     return Report(
         problem=plan.problem,
         solver=plan.solver,
@@ -97,8 +106,10 @@ def run(
         local_steps=plan.local_steps,
         cut=plan.cut,
         rank=plan.rank,
-        rounds=done[-1].progress.rounds,
-        rows=compare(plan, done[-1], split.meter.flops),
+        rounds=rounds,
+        rows=comparison.rows(plan, taken, rounds, flops, last.bits, memory),
+        delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
+        wall=comparison.wall(later, undisturbed, last.bits - first.bits),
         loss=[each.progress.loss for each in done],
         reference_loss=[each.progress.reference_loss for each in done] if reference else None,
         data=shards.source,
@@ -110,36 +121,7 @@ def run(
     )
 
 
-def compare(plan: Plan, last: Done, flops_per_step: Mapping[Key, int]) -> tuple[Row, ...]:
-    """Return predicted and measured bits and FLOPs by (party, stage) up to the last completed step.
-
-    What the plan does not predict is 0 predicted; what was neither sent nor worked is 0 measured.
-    """
-    steps = last.progress.number
-    times = {"step": steps, "round": last.progress.rounds}
-    flops = {key: count * steps for key, count in flops_per_step.items()}
-    measured: tuple[tuple[Quantity, Mapping[Key, int]], ...] = (("flops", flops), ("bits", last.bits))
-    rows = []
-    for quantity, found in measured:
-        predicted: dict[Key, float] = {}
-        for each in plan.predicted(quantity):
-            key = each.party, each.stage
-            predicted[key] = predicted.get(key, 0.0) + each.value * times[each.per]
-        for party, stage in {**predicted, **found}:
-            key = party, stage
-            rows.append(
-                Row(
-                    party=party,
-                    stage=stage,
-                    quantity=quantity,
-                    predicted=predicted.get(key, 0.0),
-                    measured=found.get(key, 0),
-                )
-            )
-    return tuple(rows)
-
-
-def _runnable(plan: Plan) -> Transformer:
+def _runnable(plan: Plan) -> Architecture:
     """Return the plan's model, or raise InputError saying why the plan cannot be run."""
     if plan.model is None:
         raise InputError("the plan names no model which can be built: its profile is of no known architecture")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from rasolve.executor.data import Shards
 from rasolve.executor.links import Link
 from rasolve.executor.lora import adapt
 from rasolve.executor.meters import Meter
-from rasolve.executor.models import GPT
+from rasolve.executor.models import Model, mean_loss
 from rasolve.executor.optimizer import Adapters
 from rasolve.executor.split import Split, split
 from rasolve.plan import Plan, Stage
@@ -33,11 +33,13 @@ class SplitFederated:
     """The running protocol: :meth:`step` makes one local step and ends the round when ``local_steps`` are done.
 
     All parties start from the adapters of one seed. Adam's moments stay with their owner and are not averaged (ours):
-    with one client the run is then ordinary LoRA fine-tuning. Bits are metered in every step, FLOPs in the first alone,
-    because counting them takes a third of a step's time and all steps do the same work.
+    with one client the run is then ordinary LoRA fine-tuning.
+
+    No party holds on to what it needs no more: a client lets go of its activation when it is sent, the server of each
+    when it is served. FLOPs and memory are counted in the first step alone.
     """
 
-    def __init__(self, plan: Plan, model: GPT, data: Shards, seed: int, learning_rate: float) -> None:
+    def __init__(self, plan: Plan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
         """Split `model` at the plan's common cut, with adapters of the plan's common rank."""
         assert plan.model is not None
         self.plan, self.data, self.meter = plan, data, Meter()
@@ -50,11 +52,13 @@ class SplitFederated:
 
         self.server = halves().server
         self.server_adapters = Adapters(self.server, learning_rate)
-        label_bytes = plan.model.label_bits // (8 * plan.model.tokens)
+        self.meter.watch("server", partial(standing, self.server, self.server_adapters))
         self.clients = []
         for k in range(1, plan.clients + 1):
-            half, link = halves().client, Link(f"client {k}", self.meter, label_bytes)
-            self.clients.append(Client(half, Adapters(half, learning_rate), link))
+            half, link = halves().client, Link(f"client {k}", self.meter, plan.model.label_bytes)
+            client = Client(half, Adapters(half, learning_rate), link)
+            self.meter.watch(link.party, partial(standing, half, client.adapters))
+            self.clients.append(client)
 
     @property
     def rounds(self) -> int:
@@ -63,47 +67,74 @@ class SplitFederated:
 
     def step(self) -> float:
         """Train one local step and return the loss before it, Σ_k (D_k/D)·(mean loss of client k's mini-batch)."""
-        batches = [self.data.batch(k, self.steps, self.plan.batch_size) for k in range(self.plan.clients)]
-        outputs = []
-        for client, (tokens, _) in zip(self.clients, batches, strict=True):
-            with self._work(client.link.party, Stage.CLIENT_FORWARD):
-                outputs.append(client.half(tokens))
-        arrived = [
-            (client.link.send(Stage.ACTIVATIONS, output), client.link.send(Stage.LABELS, labels))
-            for client, output, (_, labels) in zip(self.clients, outputs, batches, strict=True)
-        ]
+        edges, arrived = [], []
+        for k, client in enumerate(self.clients):
+            inputs, labels = self.data.batch(k, self.steps, self.plan.batch_size)
+            sent, edge = self._forward(client, inputs, labels)
+            arrived.append(sent)
+            edges.append(edge)
+        del sent  # the server lets go of each activation when it is served
         loss, gradients = self._serve(arrived)
-        for client, output, gradient in zip(self.clients, outputs, gradients, strict=True):
-            if gradient is not None:
-                arrived_gradient = client.link.send(Stage.GRADIENTS, gradient)
-                with self._work(client.link.party, Stage.CLIENT_BACKWARD):
-                    torch.autograd.backward(output, arrived_gradient)
-                client.adapters.collect()
-                client.adapters.update()
+        for client, edge, gradient in zip(self.clients, edges, gradients, strict=True):
+            if edge is not None and gradient is not None:
+                self._backward(client, edge, gradient)
+        self.meter.counting = False
         self.steps += 1
         if self.steps % self.plan.local_steps == 0:
             self._end_round()
         return loss
 
-    def _serve(self, arrived: Sequence[tuple[Tensor, Tensor]]) -> tuple[float, list[Tensor | None]]:
+    def _forward(
+        self, client: Client, inputs: Tensor, labels: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], GradientEdge | None]:
+        """Return a client's activation and labels as they arrive at the server, and where the gradient will enter.
+
+        At cut 0 nothing trainable stands below the cut and no gradient will come.
+        """
+        with self.meter.work(client.link.party, Stage.CLIENT_FORWARD):
+            output = client.half(inputs)
+        self.meter.hold(client.link.party, output)
+        activation = client.link.send(Stage.ACTIVATIONS, output)
+        self.meter.hold("server", activation)
+        arrived = activation, client.link.send(Stage.LABELS, labels)
+        return arrived, get_gradient_edge(output) if self.cut > 0 else None
+
+    def _serve(self, arrived: list[tuple[Tensor, Tensor]]) -> tuple[float, list[Tensor | None]]:
         """Train the server's adapter on every client's activation and return the loss and the activation gradients.
 
         A client's gradient is that of its own mean loss; the server's adapter follows the data-size-weighted mean of
-        the clients' losses. At cut 0 nothing trainable stands below the cut and there is no gradient to return.
+        the clients' losses. At cut 0 there is no gradient to return. `arrived` is emptied on the way.
         """
-        loss = 0.0
-        for weight, (activation, labels) in zip(self.weights, arrived, strict=True):
-            activation.requires_grad_(self.cut > 0)
-            with self._work("server", Stage.SERVER):
-                own = functional.cross_entropy(self.server(activation).flatten(0, 1), labels.flatten())
-                torch.autograd.backward(own)
-            self.server_adapters.collect(weight)
-            loss += weight * own.item()
-        self.server_adapters.update()
-        return loss, [activation.grad for activation, _ in arrived]
+        loss, gradients = 0.0, []
+        for weight in self.weights:
+            own, gradient = self._serve_one(*arrived.pop(0), weight)
+            gradients.append(gradient)
+            loss += weight * own
+        with self.meter.timed("server", Stage.SERVER):
+            self.server_adapters.update()
+        return loss, gradients
 
-    def _work(self, party: str, stage: str) -> AbstractContextManager[None]:
-        return self.meter.work(party, stage) if self.steps == 0 else nullcontext()
+    def _serve_one(self, activation: Tensor, labels: Tensor, weight: float) -> tuple[float, Tensor | None]:
+        """Return a client's mean loss and its activation's gradient; nothing else of it is held afterwards."""
+        activation.requires_grad_(self.cut > 0)
+        with self.meter.work("server", Stage.SERVER):
+            loss = mean_loss(self.server(activation), labels)
+            torch.autograd.backward(loss)
+        if activation.grad is not None:
+            self.meter.hold("server", activation.grad)
+        with self.meter.timed("server", Stage.SERVER):
+            self.server_adapters.collect(weight)
+        return loss.item(), activation.grad
+
+    def _backward(self, client: Client, edge: GradientEdge, gradient: Tensor) -> None:
+        """Send a client its gradient and train its adapters on it."""
+        arrived = client.link.send(Stage.GRADIENTS, gradient)
+        self.meter.hold(client.link.party, arrived)
+        with self.meter.work(client.link.party, Stage.CLIENT_BACKWARD):
+            torch.autograd.backward(edge, arrived)
+        with self.meter.timed(client.link.party, Stage.CLIENT_BACKWARD):
+            client.adapters.collect()
+            client.adapters.update()
 
     def _end_round(self) -> None:
         """Average the clients' factors at the federated server, Σ_k (D_k/D)·A_k and likewise B, and send them back.
@@ -118,6 +149,11 @@ class SplitFederated:
         averages = [weighted_mean(versions, self.weights) for versions in zip(*arrived, strict=True)]
         for client in self.clients:
             client.adapters.load([client.link.send(Stage.ADAPTERS_DOWN, average) for average in averages])
+
+
+def standing(half: nn.Module, adapters: Adapters) -> list[Tensor]:
+    """Return what stands in a party's memory: its weights and factors, their gradients, the optimizer's state."""
+    return [*half.parameters(), *adapters.held()]
 
 
 def weighted_mean(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

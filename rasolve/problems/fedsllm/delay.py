@@ -1,14 +1,15 @@
-"""Delay by stage of FedsLLM, vectorised over clients, which may have their own cuts and ranks.
+"""Delay by stage and peak memory of FedsLLM, vectorised over clients, which may have their own cuts and ranks.
 
     T       = E(r) · ( I·T_local + T_fed )                                                            (published)
     T_local = max_k ( T_k^F + T_k^up ) + T_s + max_k ( T_k^down + T_k^B )                         (reconstructed)
-    T_k^F   = b·(forward FLOPs of blocks 1..c, LoRA at rank r included) / speed_k,   T_k^B likewise backward
+    T_k^F   = b·(forward FLOPs of embedding and blocks 1..c, LoRA at rank r included) / speed_k
+    T_k^B   = b·(backward FLOPs of blocks 1..c, LoRA at rank r included) / speed_k
     T_k^up  = b·(activation_bits[c] + label_bits) / R_k,   T_k^down = b·activation_bits[c] / downlink_k, or 0
     T_s     = Σ_k b·(forward + backward FLOPs of blocks c+1..J and of the head, LoRA included) / server speed
     T_fed   = max_k adapter_bits(c, r) / R_k^fed + max_k adapter_bits(c, r) / fed_downlink_k, or + 0
 
-With unequal ranks E is the largest E(r_k) (ours). Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are
-alternatives looked at together.
+Memory is that of split training (`rasolve.scenario.memory`). With unequal ranks E is the largest E(r_k) (ours).
+Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are alternatives looked at together.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.documents import FloatArray, IntArray
-from rasolve.scenario.workload import ADAM_COPIES
+from rasolve.scenario import memory
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
@@ -32,7 +33,8 @@ def _below(per_block: FloatArray) -> FloatArray:
 def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's forward pass on the clients."""
     p = problem.profile
-    return np.asarray(problem.batch_size * (_below(p.forward_flops)[cut] + rank * _below(p.adapter_forward_flops)[cut]))
+    blocks = _below(p.forward_flops)[cut] + rank * _below(p.adapter_forward_flops)[cut]
+    return np.asarray(problem.batch_size * (p.embedding_forward_flops + blocks))
 
 
 def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
@@ -63,10 +65,13 @@ def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
 
 
 def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the clients' memory [..., K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
-    p = problem.profile
-    adapters = rank * _below(p.adapter_params)[cut] * ADAM_COPIES * p.parameter_bits / 8
-    return np.asarray(p.device_bytes(problem.batch_size)[cut] + adapters)
+    """Return the clients' peak memory [..., K, bytes]."""
+    return memory.client_bytes(problem.profile, problem.batch_size, cut, rank)
+
+
+def server_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the main server's peak memory [..., bytes]."""
+    return memory.server_bytes(problem.profile, problem.batch_size, cut, rank)
 
 
 def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:
