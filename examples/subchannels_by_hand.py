@@ -34,7 +34,6 @@ while True:
     state, step = solver.step(link, state, limits), step + 1
 
 greedy = solve_form(link, "greedy")
-print(
-    f"\nthe published greedy rule: {greedy.objective:.6f} s, {100 * (greedy.objective / state.objective - 1):.2f} % above"
-)
+above = greedy.objective / state.objective - 1
+print(f"\nthe published greedy rule: {greedy.objective:.6f} s, {100 * above:.2f} % above")
 print(f"one more watt in total is worth {solver.multipliers(link, state)['total_power_w']:.4f} s")

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.executor.digits import DIGITS, digits
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
 
 ASCII = 128
@@ -27,7 +27,7 @@ SHORTEST_LINE = 100
 """Characters that a generated line has at least; the test of the text holds it (ours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shards:
     """Inputs and labels of every client, one tensor [samples, ...] each, and where the data come from."""
 

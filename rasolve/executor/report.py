@@ -8,13 +8,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import PER_ROUND, Quantity
 from rasolve.scenario.units import quantity as said
 from rasolve.schedule import Schedule
+from rasolve.tables import aligned
 
 LISTED_CLIENTS = 3
 """Clients up to which the printed table has a row for each party; beyond, it adds parties up per stage (ours)."""
+
+HEAD = ("party", "stage", "quantity", "predicted", "measured", "")
+NUMBERS = (3, 4)
+"""Columns of the printed table that hold numbers."""
 
 
 PROMISED = {"flops": 0.01, "bits": 0.0, "seconds": 0.01, "memory_bytes": 0.10}
@@ -157,7 +163,7 @@ class Report(Document):
             f"{self.model} in {self.dtype}, {self.clients} clients, cut {_range(self.cut)}, rank {_range(self.rank)}, "
             f"batch {self.batch_size}, {self.data}",
             "",
-            *_aligned([("party", "stage", "quantity", "predicted", "measured", ""), *self._table()]),
+            *aligned([HEAD, *self._table()], to_the_right=NUMBERS),
             "",
             f"loss {self.loss[0]:.4f} at the first step, {self.loss[-1]:.4f} at the last",
         ]
@@ -218,15 +224,3 @@ def _by_stage(wall: Iterable[Wall]) -> str:
 def _range(values: IntArray) -> str:
     low, high = int(values.min()), int(values.max())
     return str(low) if low == high else f"{low}-{high}"
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return the rows as lines with aligned columns, numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if i in (3, 4) else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -19,15 +19,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
-from rasolve.scenario.workload import ADAM_COPIES, Profile
+from rasolve.numerics import FloatArray, IntArray
+from rasolve.scenario.workload import ADAM_COPIES, Profile, up_to_cut
 
 
 def client_bytes(profile: Profile, batch_size: int, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the peak memory [..., K] of every client at its cut and rank [..., K]."""
-    weights = profile.embedding_bytes + _below(profile.weight_bytes)[cut]
-    adapters = rank * _below(profile.adapter_params)[cut] * profile.parameter_bits / 8
-    saved = _below(profile.saved_activation_bytes)[cut] + rank * _below(profile.adapter_saved_bytes)[cut]
+    weights = profile.embedding_bytes + up_to_cut(profile.weight_bytes)[cut]
+    adapters = profile.adapter_bits(cut, rank) / 8
+    saved = up_to_cut(profile.saved_activation_bytes)[cut] + rank * up_to_cut(profile.adapter_saved_bytes)[cut]
     crossing = _crossing_bytes(profile, batch_size, cut)
     return np.asarray(weights + ADAM_COPIES * adapters + crossing + np.maximum(batch_size * saved, adapters))
 
@@ -54,11 +54,6 @@ def _crossing_bytes(profile: Profile, batch_size: int, cut: IntArray) -> FloatAr
     return np.asarray(batch_size * profile.activation_bits[cut] / 8)
 
 
-def _below(per_block: FloatArray) -> FloatArray:
-    """Return Σ_{j<=c} for every cut c = 0..J."""
-    return np.concatenate([[0.0], np.cumsum(per_block)])
-
-
 def _above(per_block: FloatArray) -> FloatArray:
     """Return Σ_{j>c} for every cut c = 0..J."""
-    return np.asarray(per_block.sum() - _below(per_block))
+    return np.asarray(per_block.sum() - up_to_cut(per_block))

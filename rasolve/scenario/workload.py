@@ -11,8 +11,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Discriminator, Field, Tag
 
-from rasolve.documents import Array, Document, FloatArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError, named
+from rasolve.numerics import FloatArray, IntArray
 
 LABEL_INDEX_BYTES = 8
 """A label in memory: the int64 that torch's cross entropy reads."""
@@ -244,9 +245,14 @@ class Profile(Document):
         """J, the number of blocks."""
         return self.dimension("J")
 
-    def adapter_bits(self, cut: int, rank: int) -> float:
-        """Return the bits of the device's adapters: rank · Σ_{j<=cut} adapter_params[j] · parameter_bits."""
-        return float(rank * self.adapter_params[:cut].sum() * self.parameter_bits)
+    def adapter_bits(self, cut: IntArray | int, rank: IntArray | int) -> FloatArray:
+        """Return the bits [...] of devices' adapters: rank · Σ_{j<=cut} adapter_params[j] · parameter_bits."""
+        return np.asarray(rank * up_to_cut(self.adapter_params)[cut] * self.parameter_bits)
+
+
+def up_to_cut(per_block: FloatArray) -> FloatArray:
+    """Return Σ_{j<=c} of what blocks have, `per_block` [J], for every cut c = 0..J, shape [J+1]."""
+    return np.concatenate([[0.0], np.cumsum(per_block)])
 
 
 ARCHITECTURES: dict[str, Architecture] = {

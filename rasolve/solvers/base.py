@@ -27,14 +27,19 @@ class State:
     objective: float
     bound: float
 
+    @property
+    def gap(self) -> float | None:
+        """Relative gap between objective and bound; None where either is not finite."""
+        return relative_gap(self.objective, self.bound)
+
 
 @dataclass(frozen=True)
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
     ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
-    ``solved`` remembers forms solved to optimality in this run, so that a form shared by many alternatives is solved
-    once.
+    ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
+    optimality in this run, so that a form shared by many alternatives is solved once.
     """
 
     deadline: float = INFINITY
@@ -51,9 +56,9 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
-    def inner(self, cutoff: float = INFINITY, start: Any = None) -> Limits:
-        """Return the limits for a sub-form: same clock, gap and seed, no iteration limit and no callback."""
-        return replace(self, max_iterations=None, cutoff=cutoff, start=start, callback=None, nested=True)
+    def inner(self, cutoff: float = INFINITY) -> Limits:
+        """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
+        return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
 
 
 class Solver(ABC, Generic[F, S]):
@@ -139,7 +144,7 @@ def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:
 
 
 def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:
-    gap = relative_gap(state.objective, state.bound)
+    gap = state.gap
     if gap is not None and gap <= limits.gap:
         return Termination.OPTIMAL if gap <= DEFAULT_GAP else Termination.GAP_REACHED
     if perf_counter() >= limits.deadline:
@@ -153,9 +158,8 @@ def _verdict(state: State, limits: Limits) -> Termination:
     """Name what a solver that is done has achieved."""
     if state.bound == INFINITY:
         return Termination.INFEASIBLE
-    gap = relative_gap(state.objective, state.bound)
-    if gap is not None and gap <= limits.gap:
+    if state.gap is not None and state.gap <= limits.gap:
         return Termination.OPTIMAL
-    if perf_counter() >= limits.deadline:
-        return Termination.TIME_LIMIT
-    return Termination.CUTOFF if state.bound >= limits.cutoff else Termination.CONVERGED
+    if state.bound >= limits.cutoff:
+        return Termination.CUTOFF
+    return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED

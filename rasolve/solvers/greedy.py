@@ -8,9 +8,8 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from rasolve.forms import OfdmaLink
-from rasolve.forms.ofdma import LN2
 from rasolve.forms.power import owned
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import LN2, FloatArray, IntArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register, solve_form
 
@@ -25,7 +24,7 @@ class GreedyState(State):
 @register
 @dataclass(frozen=True)
 class Greedy(Solver[OfdmaLink, GreedyState]):
-    """Straggler first (published, arXiv 2504.14667; the even spread of power during it is reconstructed).
+    """Straggler first (published, arXiv 2504.14667; shares, preferences and what is left over: reconstructed).
 
     Every client gets one subchannel, the slowest choosing first; then the best free subchannel always goes to the
     client that finishes last, its power, the smaller of its cap and its 1/K of the total, spread evenly over all it

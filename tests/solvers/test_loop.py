@@ -1,10 +1,25 @@
-from dataclasses import dataclass
+import subprocess
+import sys
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.forms import Alternative, Blocks, Choice, Chosen, Form, MinMaxShares, Sum, Term, Termination
+from rasolve.forms import (
+    Alternative,
+    Block,
+    Blocks,
+    Choice,
+    Chosen,
+    Form,
+    Formulation,
+    MinMaxShares,
+    Sum,
+    Term,
+    Termination,
+)
 from rasolve.solvers import Limits, Solver, State, iterate, register, solve_form, solver_named, solvers_for
 from rasolve.solvers.registry import proves
 from tests.instances import link
@@ -98,6 +113,17 @@ def test_automatic_choice_prefers_exact_and_knows_what_it_proves():
     assert proves(flat) and not proves(selective)
 
 
+def test_a_solver_registered_before_all_others_is_not_the_automatic_choice():
+    code = """
+from rasolve.solvers import register, solvers
+from rasolve.solvers.base import Solver
+register(type("Early", (Solver,), {"name": "early"}))
+print(list(solvers()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("['counts', 'greedy'") and done.stdout.endswith("'early']\n")
+
+
 def test_choice_of_constants_takes_the_least_and_looks_no_further():
     form = Choice((Alternative("b", 2.0), Alternative("a", 1.0), Alternative("never", 9.0)))
     solution = solve_form(form)
@@ -138,8 +164,6 @@ def test_sum_adds_objectives_and_bounds():
 
 
 def test_alternating_refuses_to_get_worse():
-    from rasolve.forms import Block, Formulation
-
     worse = Block("worse", lambda point: Formulation(Choice((Alternative(point + 1, 0.0),)), lambda c: c.label))
     better = Block("better", lambda point: Formulation(Choice((Alternative(point - 1, 0.0),)), lambda c: c.label))
     stuck = solve_form(Blocks((worse,), objective=float, start=5))
@@ -149,15 +173,11 @@ def test_alternating_refuses_to_get_worse():
 
 
 def test_shares_that_can_never_be_met_are_infeasible():
-    import numpy as np
-
     never = MinMaxShares(lambda tau: np.full((*np.shape(tau), 2), 5.0), floor=0.0, budget=1.0, cap=np.full(2, 9.0))
     assert solve_form(never).termination is Termination.INFEASIBLE
 
 
 def test_deadline_solves_a_batch_at_once():
-    import numpy as np
-
     work = np.random.default_rng(0).uniform(1, 9, (50, 4))
     form = MinMaxShares(
         lambda tau: work / tau[..., None], floor=np.zeros(50), budget=np.full(50, 2.0), cap=np.ones((50, 4))
@@ -165,6 +185,26 @@ def test_deadline_solves_a_batch_at_once():
     solution = solve_form(form)
     assert solution.value.deadline == pytest.approx(np.maximum(work.sum(1) / 2, work.max(1)), rel=1e-12)
     assert solution.iterations <= 60 and solution.gap <= 1e-12
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_instance_of_a_batch_is_left_behind_by_the_latest(seed):
+    load = 10 ** np.random.default_rng(seed).uniform(-3, 2.5, (6, 1))
+
+    def form(rows):
+        return MinMaxShares(
+            lambda tau: np.expm1(np.minimum(rows / tau[..., None], 700.0)), np.zeros(len(rows)), 2.0, 1.5
+        )
+
+    together = solve_form(form(load))
+    assert together.termination is Termination.OPTIMAL
+    assert together.value.deadline == pytest.approx(load[:, 0] / np.log1p(1.5), rel=1e-8)
+
+
+def test_term_without_weight_needs_a_value_but_no_cutoff():
+    solution = solve_form(Sum((Term(1.0, link(0)), Term(0.0, link(1)))), limits=Limits(cutoff=1e9))
+    assert solution.termination is Termination.OPTIMAL and solution.value[1] is not None
+    assert solution.objective == solve_form(link(0)).objective
 
 
 @pytest.mark.parametrize(("field", "value"), [("budget", 0.0), ("cap", [1.0, -1.0]), ("floor", float("nan"))])
@@ -179,7 +219,5 @@ def test_shares_reject_bad_limits(field, value):
     [("offset_s", [0.0, -1.0, 0.0]), ("payload_bits", [0.0, 1.0, 1.0]), ("total_power_w", float("nan"))],
 )
 def test_links_reject_bad_numbers(field, value):
-    form = link(0)
-    names = ("offset_s", "payload_bits", "gain", "width_hz", "noise_w_per_hz", "client_power_w", "total_power_w")
     with pytest.raises(InputError, match=f"OfdmaLink.{field} must be finite"):
-        type(form)(**{**{n: getattr(form, n) for n in names}, field: value})
+        replace(link(0), **{field: value})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from rasolve.documents import FloatArray
+import numpy as np
+
+from rasolve.numerics import FloatArray
 from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -52,11 +54,11 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     activation = batch * problem.profile.activation_bits[cut]
     adapters = delay.adapter_bits(problem, cut, rank)
     spec = problem.profile.architecture
-    labels = batch * (spec.label_bits if spec is not None else problem.label_bits)
+    label_bits = spec.label_bits if spec is not None else problem.label_bits
     found = []
 
     def each_client(stage: Stage, quantity: Quantity, values: FloatArray) -> None:
-        per = "round" if stage in PER_ROUND else "step"
+        per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
         for k, value in enumerate(values):
             found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
 
@@ -66,7 +68,7 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     each_client(Stage.CLIENT_FORWARD, "flops", delay.client_forward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])
     each_client(Stage.ACTIVATIONS, "bits", activation)
-    each_client(Stage.LABELS, "bits", labels + 0 * activation)
+    each_client(Stage.LABELS, "bits", np.full(problem.clients, batch * label_bits))
     each_client(Stage.ACTIVATIONS, "seconds", activation / parts["main_rate_bps"])
     if problem.label_bits > 0:
         each_client(Stage.LABELS, "seconds", batch * problem.label_bits / parts["main_rate_bps"])
