@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,7 +31,7 @@ class Checkpoint(Document):
 
     ``run`` says, name by name, what determines the run, ``data_source`` where its data come from. ``loss``,
     ``reference_loss`` (absent without a reference) and ``seconds`` have one number for each step. ``meters`` holds
-    every tally of the meter as (party, stage, amount).
+    every tally of the meter as (party, stage, amount), ``first_step`` those of bits and seconds after the first step.
     """
 
     kind: ClassVar[str] = "checkpoint"
@@ -41,7 +41,8 @@ class Checkpoint(Document):
     loss: tuple[float, ...] = Field(min_length=1)
     reference_loss: tuple[float, ...] | None
     seconds: tuple[float, ...]
-    meters: dict[str, tuple[tuple[str, str, int], ...]]
+    meters: dict[str, tuple[tuple[str, str, int | float], ...]]
+    first_step: dict[Literal["bits", "seconds"], tuple[tuple[str, str, int | float], ...]] = Field(min_length=2)
 
     def model_post_init(self, context: object) -> None:
         """Reject histories of different lengths."""

@@ -25,7 +25,7 @@ def identity(
         "seed": str(seed),
         "learning_rate": repr(float(learning_rate)),
         "reference": str(reference).lower(),
-        "data": fingerprint(data.windows),
+        "data": fingerprint([*data.inputs, *data.labels]),
         "frozen weights": fingerprint(model.state_dict().values()),
     }
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rasolve.executor.models import GPT, Attention, Block
+from rasolve.executor.models import Attention, Block, Model
 from rasolve.executor.streams import Stream, torch_generator
 
 SCALE = 2.0
@@ -48,7 +48,7 @@ class LoraLinear(nn.Module):
         return merged
 
 
-def adapt(model: GPT, ranks: Sequence[int], seed: int, largest: int | None = None) -> GPT:
+def adapt(model: Model, ranks: Sequence[int], seed: int, largest: int | None = None) -> Model:
     """Return a model that shares `model`'s frozen weights and has adapters of its own, of rank ranks[j-1] on block j.
 
     Factors come from `seed` block by block, so all parties of one seed start from the same adapters. Where their ranks
@@ -63,23 +63,23 @@ def adapt(model: GPT, ranks: Sequence[int], seed: int, largest: int | None = Non
         assert isinstance(query, nn.Linear) and isinstance(value, nn.Linear)
         adapted = (LoraLinear(linear, rank, largest, generator) for linear in (query, value))
         blocks.append(_with(block, *adapted))
-    return GPT(model.embedding, blocks, model.head)
+    return Model(model.embedding, blocks, model.head)
 
 
-def merge(model: GPT) -> GPT:
+def merge(model: Model) -> Model:
     """Return an adapted model with every adapter merged into its linear map."""
     blocks = []
     for block in model.block_list():
         query, value = block.attention.query, block.attention.value
         assert isinstance(query, LoraLinear) and isinstance(value, LoraLinear)
         blocks.append(_with(block, query.merge(), value.merge()))
-    return GPT(model.embedding, blocks, model.head)
+    return Model(model.embedding, blocks, model.head)
 
 
 def _with(block: Block, query: nn.Module, value: nn.Module) -> Block:
     """Return a block that shares all of `block` but query and value."""
     old = block.attention
-    attention = Attention(query, old.key, value, old.out, old.heads)
+    attention = Attention(query, old.key, value, old.out, old.heads, old.causal)
     return Block(block.attention_norm, attention, block.mlp_norm, block.mlp)
 
 

@@ -21,11 +21,22 @@ class Adapters:
     """
 
     def __init__(self, half: nn.Sequential, learning_rate: float) -> None:
-        """Take charge of the factors in `half`."""
+        """Take charge of the factors in `half`; their gradients and Adam's moments are there from the start."""
         self.blocks = [factors for block in half if (factors := adapters(block))]
         self.factors = [factor for block in self.blocks for factor in block]
         self.adam = torch.optim.Adam(self.factors, lr=learning_rate) if self.factors else None
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
+        if self.adam is not None:
+            for factor in self.factors:
+                moments = {name: torch.zeros_like(factor) for name in MOMENTS}
+                self.adam.state[factor] = {COUNT: torch.tensor(0.0), **moments}
+
+    def held(self) -> list[Tensor]:
+        """Return what stands in memory beside the factors: gradients and the optimizer's state."""
+        state = self.adam.state.values() if self.adam is not None else ()
+        arrived = [factor.grad for factor in self.factors if factor.grad is not None]
+        moments = [value for of_factor in state for value in of_factor.values()]
+        return [*self.gradients, *arrived, *moments]
 
     def collect(self, weight: float = 1.0, skip: int = 0) -> None:
         """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow.

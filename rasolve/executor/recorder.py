@@ -11,8 +11,10 @@ from torch import Tensor
 from rasolve.errors import InputError
 from rasolve.executor.checkpoint import FILE, Checkpoint, read, write
 from rasolve.executor.identity import differences
+from rasolve.executor.meters import Key, tally, whole
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
+from rasolve.executor.steps import Done, Step, losses
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Recorder:
         if (self.directory / FILE).exists():
             raise InputError(f"{self.directory} holds a checkpoint already: resume it or name another directory")
 
-    def resume(self, steps: int) -> Checkpoint:
-        """Put the training back to the last checkpoint and return it.
+    def resume(self, steps: int) -> list[Done]:
+        """Put the training back to the last checkpoint and return the steps done, of `steps`.
 
         Raises InputError when there is none, when it is of another run (and what differs) or beyond `steps`.
         """
@@ -58,19 +60,34 @@ class Recorder:
             self.split.meter.restore(saved.meters)
         except InputError as error:
             raise InputError(f"{self.directory / FILE}: {error}") from None
-        return saved
+        return self._done(saved, steps)
 
-    def save(self, loss: Sequence[float], reference_loss: Sequence[float] | None, seconds: Sequence[float]) -> None:
-        """Write the checkpoint of the steps whose losses and wall-clock seconds are given."""
+    def save(self, done: Sequence[Done]) -> None:
+        """Write the checkpoint of the steps done."""
+        loss, reference_loss = losses(done)
         checkpoint = Checkpoint(
             run=self.run,
             data_source=self.data_source,
             loss=loss,
             reference_loss=reference_loss,
-            seconds=seconds,
+            seconds=[each.seconds for each in done],
             meters=self.split.meter.state(),
+            first_step={"bits": tally(done[0].bits), "seconds": tally(done[0].wall)},
         )
         tensors: dict[str, Tensor] = self.split.state()
         if self.unsplit is not None:
             tensors |= self.unsplit.state()
         write(self.directory, checkpoint, tensors)
+
+    def _done(self, saved: Checkpoint, steps: int) -> list[Done]:
+        """Return the steps of a checkpoint as done; between the first and the last the meter's state is not known."""
+        first_bits = whole(saved.first_step["bits"])
+        first_wall: dict[Key, float] = {(party, stage): each for party, stage, each in saved.first_step["seconds"]}
+        meter, local_steps = self.split.meter, self.split.plan.local_steps
+        done = []
+        for i, (loss, seconds) in enumerate(zip(saved.loss, saved.seconds, strict=True)):
+            other = saved.reference_loss[i] if saved.reference_loss is not None else None
+            progress = Step(i + 1, steps, loss, other, (i + 1) // local_steps)
+            bits, wall = (first_bits, first_wall) if i == 0 else (meter.bits.copy(), dict(meter.seconds))
+            done.append(Done(progress, bits, wall, seconds))
+        return done

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from rasolve.executor.data import Shards
 from rasolve.executor.lora import RANK_AXES, adapt, adapters
-from rasolve.executor.models import GPT, Block
+from rasolve.executor.models import Block, Model
 from rasolve.executor.optimizer import restore, state
 from rasolve.plan import Plan
 
@@ -24,7 +24,7 @@ class Unsplit:
     all versions of a block's adapter are averaged. The average is written down anew, as one sum over padded versions.
     """
 
-    def __init__(self, plan: Plan, model: GPT, data: Shards, seed: int, learning_rate: float) -> None:
+    def __init__(self, plan: Plan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
         assert plan.model is not None
         self.plan, self.data, self.steps = plan, data, 0
         largest = int(plan.rank.max())
@@ -34,7 +34,7 @@ class Unsplit:
 
         common = blocks(largest)
         lower = [blocks(rank)[:cut] for cut, rank in zip(plan.cut.tolist(), plan.rank.tolist(), strict=True)]
-        self.wholes = [GPT(model.embedding, [*own, *common[len(own) :]], model.head) for own in lower]
+        self.wholes = [Model(model.embedding, [*own, *common[len(own) :]], model.head) for own in lower]
         self.own = [adapters(nn.ModuleList(blocks)) for blocks in lower]
         self.shared = adapters(nn.ModuleList(common[int(plan.cut.min()) :]))
         self.versions = [[whole.block_list()[j] for whole in self.wholes] for j in range(int(plan.cut.max()))]
@@ -48,7 +48,7 @@ class Unsplit:
         self.adam.zero_grad()
         for k, (weight, whole, own) in enumerate(zip(self.weights, self.wholes, self.own, strict=True)):
             tokens, labels = self.data.batch(k, self.steps, self.plan.batch_size)
-            share = weight * functional.cross_entropy(whole(tokens).transpose(1, 2), labels)
+            share = weight * functional.cross_entropy(whole(tokens).movedim(-1, 1), labels)
             torch.autograd.backward(share)
             total += share.item()
             for factor in own:

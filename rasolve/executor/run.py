@@ -4,53 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.executor.report import Report, Row
-from rasolve.plan import Plan, Quantity
+from rasolve.executor.report import Report
+from rasolve.plan import Plan
 
 try:
     import torch  # noqa: F401
 except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
+from rasolve.executor import comparison
 from rasolve.executor.data import load
 from rasolve.executor.identity import identity
-from rasolve.executor.meters import Key
 from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
-from rasolve.scenario.workload import Transformer
-
-if TYPE_CHECKING:
-    from rasolve.executor.checkpoint import Checkpoint
+from rasolve.executor.steps import Done, Step, losses
+from rasolve.scenario.workload import Architecture
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress after one local step: its number (from 1), the steps asked for, both losses, rounds completed."""
-
-    number: int
-    of: int
-    loss: float
-    reference_loss: float | None
-    rounds: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """One completed step: its progress, the bits metered up to it, and how long the split training took."""
-
-    progress: Step
-    bits: Mapping[Key, int]
-    seconds: float
 
 
 def run(
@@ -68,7 +44,8 @@ def run(
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
-    `data` is a CSV file with columns mr and ref; without it the text is generated. With `reference` the same training
+    A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
+    classifier trains on scikit-learn's digits. With `reference` the same training
     runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step. An interrupt returns
     the report of the steps that are complete, or passes on when there is none.
 
@@ -94,7 +71,7 @@ def run(
         this = identity(plan, model, shards, seed, learning_rate, reference)
         recorder = Recorder(Path(checkpoint), this, shards.source, split, unsplit)
         if resume:
-            done = _done(recorder.resume(steps), steps, split)
+            done = recorder.resume(steps)
         else:
             recorder.begin()
     interrupted = False
@@ -104,16 +81,21 @@ def run(
             step_loss = split.step()
             seconds = time.perf_counter() - start
             progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, dict(split.meter.bits), seconds))
+            done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if recorder is not None and (number % checkpoint_every == 0 or number == steps):
-                recorder.save(*_history(done), [each.seconds for each in done])
+                recorder.save(done)
             if callback is not None:
                 callback(progress)
     except KeyboardInterrupt:
         if not done:
             raise
         interrupted = True
-    loss, reference_loss = _history(done)
+    loss, reference_loss = losses(done)
+    first, last, taken, rounds = done[0], done[-1], len(done), done[-1].progress.rounds
+    flops = {key: each * taken for key, each in split.meter.flops.items()}
+    undisturbed = {key: each * (taken - 1) for key, each in split.meter.flops.items()}
+    later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if taken > 1 else {}
+    memory = {party: ledger.peak for party, ledger in split.meter.memory.items()}
     return Report(
         problem=plan.problem,
         solver=plan.solver,
@@ -123,8 +105,10 @@ def run(
         local_steps=plan.local_steps,
         cut=plan.cut,
         rank=plan.rank,
-        rounds=done[-1].progress.rounds,
-        rows=compare(plan, done[-1], split.meter.flops),
+        rounds=rounds,
+        rows=comparison.rows(plan, taken, rounds, flops, last.bits, memory),
+        delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
+        wall=comparison.wall(later, undisturbed, last.bits - first.bits),
         loss=loss,
         reference_loss=reference_loss,
         data=shards.source,
@@ -136,51 +120,7 @@ def run(
     )
 
 
-def _history(done: Sequence[Done]) -> tuple[list[float], list[float] | None]:
-    """Return the losses of the steps done and, where there is a reference, its losses."""
-    reference = [each.progress.reference_loss for each in done if each.progress.reference_loss is not None]
-    return [each.progress.loss for each in done], reference or None
-
-
-def _done(saved: Checkpoint, steps: int, split: SplitFederated) -> list[Done]:
-    """Return the steps of a checkpoint as done; the meter, put back, stands at the last of them."""
-    reference = saved.reference_loss or [None] * saved.steps
-    return [
-        Done(Step(number, steps, loss, other, number // split.plan.local_steps), dict(split.meter.bits), seconds)
-        for number, (loss, other, seconds) in enumerate(zip(saved.loss, reference, saved.seconds, strict=True), start=1)
-    ]
-
-
-def compare(plan: Plan, last: Done, flops_per_step: Mapping[Key, int]) -> tuple[Row, ...]:
-    """Return predicted and measured bits and FLOPs by (party, stage) up to the last completed step.
-
-    What the plan does not predict is 0 predicted; what was neither sent nor worked is 0 measured.
-    """
-    steps = last.progress.number
-    times = {"step": steps, "round": last.progress.rounds}
-    flops = {key: count * steps for key, count in flops_per_step.items()}
-    measured: tuple[tuple[Quantity, Mapping[Key, int]], ...] = (("flops", flops), ("bits", last.bits))
-    rows = []
-    for quantity, found in measured:
-        predicted: dict[Key, float] = {}
-        for each in plan.predicted(quantity):
-            key = each.party, each.stage
-            predicted[key] = predicted.get(key, 0.0) + each.value * times[each.per]
-        for party, stage in {**predicted, **found}:
-            key = party, stage
-            rows.append(
-                Row(
-                    party=party,
-                    stage=stage,
-                    quantity=quantity,
-                    predicted=predicted.get(key, 0.0),
-                    measured=found.get(key, 0),
-                )
-            )
-    return tuple(rows)
-
-
-def _runnable(plan: Plan) -> Transformer:
+def _runnable(plan: Plan) -> Architecture:
     """Return the plan's model, or raise InputError saying why the plan cannot be run."""
     if plan.model is None:
         raise InputError("the plan names no model which can be built: its profile is of no known architecture")

@@ -36,7 +36,9 @@ def stored(tmp_path):
 
 def same(report, other):
     """Return whether two reports tell the same in all but wall-clock time."""
-    return report.replace(wall_seconds=0).to_json() == other.replace(wall_seconds=0).to_json()
+    one, two = (each.replace(wall_seconds=0, wall=[]) for each in (report, other))
+    clocked = [[(row.party, row.stage, row.flops, row.bytes) for row in each.wall] for each in (report, other)]
+    return one.to_json() == two.to_json() and clocked[0] == clocked[1]
 
 
 @pytest.mark.parametrize("done", range(1, STEPS + 1))
@@ -234,9 +236,16 @@ def test_a_checkpoint_that_lacks_a_tensor(stored, lacking):
 
 
 def test_a_checkpoint_that_lacks_a_meter(stored):
-    meters = json.loads(read(stored)[0].to_json())["meters"]
-    rewrite(stored, meters={"bits": meters["bits"]})
-    assert f"{FILE}: meters are bits, needed are bits, flops" in refused(stored)
+    text = read(stored)[0].to_json()
+    meters = json.loads(text)["meters"]
+    assert set(meters) == {"bits", "flops", "seconds", "memory"}
+    for name in meters:
+        rewrite(stored, meters={other: tally for other, tally in meters.items() if other != name})
+        assert refused(stored).endswith(f"{FILE}: lacks the meter of {name}")
+    rewrite(stored, meters={**meters, "memory": meters["memory"][1:]})
+    assert refused(stored).endswith(f"{FILE}: lacks the memory of server")
+    rewrite(stored, meters=meters, first_step={"bits": []})
+    assert "first_step = {'bits': []}: must " in refused(stored)
 
 
 def test_directories_that_will_not_do(stored, tmp_path):

@@ -37,10 +37,13 @@ def measured_bits(report):
 def test_split_and_unsplit_losses_agree_and_every_row_is_as_predicted(clients, local_steps):
     report = run(unequal_plan(**CLIENTS[clients], local_steps=local_steps), steps=7)
     assert report.worst_loss_difference <= 1e-10
-    assert {row.quantity for row in report.rows} >= {"flops", "bits"}
+    assert {row.quantity for row in report.rows} == {"flops", "bits", "seconds", "memory_bytes"}
     for row in report.rows:
         if row.quantity in ("flops", "bits"):
             assert row.measured == row.predicted > 0, row
+        else:
+            tolerance = 1e-12 if row.quantity == "seconds" else 1e-2
+            assert row.measured == pytest.approx(row.predicted, rel=tolerance), row
     assert ("server", Stage.ADAPTERS_UP) in measured_bits(report) or clients == 1
 
 
