@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rasolve import plots
 from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
@@ -24,6 +25,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches.")] = 0,
     reference: Annotated[bool, typer.Option(help="Also train unsplit, to compare the losses.")] = True,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the report.")] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to draw a round, predicted and measured.")
+    ] = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Train by a plan and print predicted beside measured.
@@ -38,5 +42,7 @@ def run(
         report = execute(instructions, steps, data=data, seed=seed, reference=reference, callback=callback)
     if out is not None:
         report.save(out)
+    if timeline is not None:
+        plots.timeline(report, timeline)
     show(report.to_json() if as_json else str(report))
     return ExitCode.DONE
