@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rasolve import plots
 from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
@@ -29,6 +30,9 @@ def run(
     every: Annotated[int, typer.Option(help="Local steps from one checkpoint to the next.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in DIR.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the report.")] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to draw a round, predicted and measured.")
+    ] = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Train by a plan and print predicted beside measured.
@@ -54,5 +58,7 @@ def run(
         )
     if out is not None:
         report.save(out)
+    if timeline is not None:
+        plots.timeline(report, timeline)
     show(report.to_json() if as_json else str(report))
     return ExitCode.DONE

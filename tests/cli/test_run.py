@@ -15,6 +15,14 @@ def test_prediction_beside_measurement(cli, stored, tmp_path):
     assert told["seed"] == 3 and len(told["reference_loss"]) == 1
 
 
+def test_a_timeline_is_drawn(cli, refused, stored, tmp_path):
+    picture = tmp_path / "timeline.png"
+    assert cli("run", stored[1], "--steps", 1, "--no-reference", "--timeline", picture).code == 0
+    assert picture.stat().st_size > 10_000
+    unwritable = tmp_path / "absent" / "timeline.png"
+    assert "cannot write" in refused("run", stored[1], "--steps", 1, "--no-reference", "--timeline", unwritable)
+
+
 def test_bad_arguments(refused, stored, tmp_path):
     assert "steps = 0: must be at least 1" in refused("run", stored[1], "--steps", 0)
     assert "none.csv" in refused("run", stored[1], "--data", tmp_path / "none.csv")
