@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from rasolve.errors import InputError, unknown
 from rasolve.numerics import FloatArray, IntArray
 
 __all__ = ["Array", "Document", "FloatArray", "IntArray", "parse_json", "read_text"]
+
+
+LARGEST_WHOLE = 2.0**53
+"""Above it, double precision does not hold every whole number."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class Array:
         if self.at_most is not None:
             self._reject(entries, entries > self.at_most, f"must be at most {self.at_most:g}")
         if self.integer:
-            self._reject(entries, entries != np.floor(entries), "is not a whole number")
+            odd = (entries != np.floor(entries)) | (np.abs(entries) > LARGEST_WHOLE)
+            self._reject(entries, odd, "is not a whole number")
         kept = np.array(entries, dtype=np.int64 if self.integer else np.float64)
         kept.setflags(write=False)
         return np.broadcast_to(kept, given.shape) if kept.shape != given.shape else kept
@@ -138,6 +144,10 @@ class Document(BaseModel):
         """Return the length of the named dimension, e.g. ``dimension("K")``."""
         return self._lengths[name]
 
+    def dimensions(self) -> dict[str, int]:
+        """Return the length of every named dimension."""
+        return dict(self._lengths)
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with the given fields changed, validated anew."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
@@ -180,8 +190,9 @@ class Document(BaseModel):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a document saved by :meth:`save`; raises InputError naming the file."""
+        text = read_text(path)
         try:
-            return cls.from_json(read_text(path))
+            return cls.from_json(text)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
@@ -207,10 +218,20 @@ def parse_json(text: str, kind: str) -> dict[str, Any]:
     return parsed
 
 
+@cache
 def _array_specs(cls: type[Document]) -> dict[str, Array]:
+    """Return the array annotation of every array field, optional ones (``... | None``) included."""
     return {
-        name: spec for name, field in cls.model_fields.items() for spec in field.metadata if isinstance(spec, Array)
+        name: note
+        for name, field in cls.model_fields.items()
+        for note in (*field.metadata, *_notes_within(field.annotation))
+        if isinstance(note, Array)
     }
+
+
+def _notes_within(annotation: Any) -> list[Any]:
+    """Return the notes of the parts of an annotation such as ``Annotated[X, note] | None``."""
+    return [note for part in get_args(annotation) for note in getattr(part, "__metadata__", ())]
 
 
 def _base(dim: str) -> tuple[str, int]:
@@ -249,9 +270,20 @@ def _agreed_shapes(document: Document) -> dict[str, NDArray[Any]]:
     return stretched
 
 
+_LIMITS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
 def _one_line(error: ValidationError, cls: type[Document]) -> str:
-    """Turn the first of pydantic's complaints into one line naming field, value and limit."""
-    first = error.errors(include_url=False)[0]
+    """Turn one of pydantic's complaints into a line naming field, value and limit.
+
+    An unknown field comes first: mistyped, it explains the one that is missing.
+    """
+    complaints = error.errors(include_url=False)
+    first = next((each for each in complaints if each["type"] == "extra_forbidden"), complaints[0])
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return str(unknown(f"field of {cls.kind}", field, cls.model_fields))
@@ -261,5 +293,8 @@ def _one_line(error: ValidationError, cls: type[Document]) -> str:
         complaint = str(first["ctx"]["error"])
         joint = "" if complaint.startswith("[") else " "
         return f"{field}{joint}{complaint}" if field else complaint
+    if first["type"] in _LIMITS:
+        words, key = _LIMITS[first["type"]]
+        return f"{field} = {first['input']!r}: must be {words} {first['ctx'][key]:g}"
     message = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
     return f"{field} = {first['input']!r}: must be {message}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class RasolveError(Exception):
@@ -22,9 +25,16 @@ class SolverUnavailable(RasolveError):
     """A solver exists but cannot serve here: its library is absent or it refuses the form; says why."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Return the error for an unknown `name` of some `kind`, naming the nearest known ones first."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return InputError(f"unknown {kind} '{name}'; {hint}")
+
+
+def named(kind: str, name: object, table: Mapping[str, T]) -> T:
+    """Return the entry of a table of known things, or raise the error for an unknown `name`, which may be anything."""
+    if not isinstance(name, str) or name not in table:
+        raise unknown(kind, name, table)
+    return table[name]

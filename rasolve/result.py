@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, field_serializer, field_validator
@@ -47,7 +48,16 @@ class Result(Document):
     @field_validator("history", mode="before")
     @classmethod
     def _progress(cls, history: Any) -> Any:
-        return tuple(Progress(**line) if isinstance(line, dict) else line for line in history)
+        if not isinstance(history, (list, tuple)):
+            raise ValueError("is not a list")
+        return tuple(line if isinstance(line, Progress) else _progress(line) for line in history)
+
+    @field_validator("decision")
+    @classmethod
+    def _decided(cls, decision: Any) -> Any:
+        if decision is not None and not isinstance(decision, (dict, Decision)):
+            raise ValueError("is not a decision: an object with its arrays is needed")
+        return decision
 
     @field_serializer("decision")
     def _plain(self, decision: Decision | None) -> dict[str, Any] | None:
@@ -107,3 +117,13 @@ class Result(Document):
         lines += [f"  {summary}" for summary in self.decision.summary()]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _progress(line: Any) -> Progress:
+    """Return a stored line of a history, which unlike other fields may hold infinities."""
+    names = [field.name for field in fields(Progress)]
+    if not isinstance(line, dict) or sorted(line) != sorted(names):
+        raise ValueError(f"holds a line that does not consist of {', '.join(names)}")
+    if not all(isinstance(line[name], (int, float)) for name in names):
+        raise ValueError("holds a line with something else than numbers")
+    return Progress(**line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, overload
 
@@ -149,8 +149,10 @@ def _judged(
         if started < objective:
             decision, objective = start, started
     proved = formulation.lift_bound(solution.bound) if formulation.lift_bound is not None else -INFINITY
-    if bound:
-        proved = max(proved, _best_bound(problem, limits))
+    interrupted = solution.termination is Termination.INTERRUPTED
+    if bound and not _within(relative_gap(objective, proved), limits):
+        best, interrupted = (problem.lower_bound(), True) if interrupted else _best_bound(problem, limits)
+        proved = max(proved, best)
     found_gap = relative_gap(objective, proved)
     result = Result(
         problem=problem.kind,
@@ -161,10 +163,10 @@ def _judged(
         bound=proved if np.isfinite(proved) else None,
         bound_kind=BoundKind.PROVED if np.isfinite(proved) else BoundKind.NONE,
         gap=found_gap,
-        termination=_termination(solution, found_gap, limits),
+        termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
         feasible=decision is not None and problem.check(decision).feasible,
         decision=decision,
-        multipliers=solution.multipliers,
+        multipliers=_multipliers(formulation, solution),
         reasons=problem.explain() if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,
@@ -177,7 +179,7 @@ def _judged(
 
 def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termination:
     """Say "optimal" of a problem only with a bound on the problem itself within the asked gap."""
-    within = gap is not None and gap <= limits.gap
+    within = _within(gap, limits)
     if solution.termination is Termination.OPTIMAL and not within:
         return Termination.CONVERGED
     if solution.termination is Termination.CONVERGED and within:
@@ -185,13 +187,28 @@ def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termi
     return solution.termination
 
 
-def _best_bound(problem: Problem, limits: Limits) -> float:
-    """Return the bound of an exact solver where one takes the problem, else the cheap one."""
+def _multipliers(formulation: Formulation, solution: Solution) -> dict[str, Any]:
+    """Return the form's multipliers in the problem's terms, none where the problem does not read them."""
+    if solution.value is None or formulation.lift_multipliers is None:
+        return {}
+    return formulation.lift_multipliers(solution.multipliers)
+
+
+def _within(gap: float | None, limits: Limits) -> bool:
+    return gap is not None and gap <= limits.gap
+
+
+def _best_bound(problem: Problem, limits: Limits) -> tuple[float, bool]:
+    """Return the bound of an exact solver where one takes the problem, else the cheap one, and whether interrupted.
+
+    An interrupt must not take the answer with it, so it ends this solver as it would end an outermost one.
+    """
     cheap = problem.lower_bound()
     formulation, proved = _automatic(problem)
     if not proved or formulation.lift_bound is None:
-        return cheap
-    return max(cheap, formulation.lift_bound(solve_form(formulation.form, "auto", limits.inner()).bound))
+        return cheap, False
+    solution = solve_form(formulation.form, "auto", replace(limits.inner(), nested=False))
+    return max(cheap, formulation.lift_bound(solution.bound)), solution.termination is Termination.INTERRUPTED
 
 
 @dataclass(frozen=True)

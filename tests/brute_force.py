@@ -29,9 +29,10 @@ def deadline_of_counts(link: OfdmaLink, counts) -> float:
         deadline = link.offset_s.max() + np.exp(log_spare)
         worst, total = -np.inf, 0.0
         for k, n in enumerate(counts):
-            exponent = link.payload_bits[k] / (n * width * (deadline - link.offset_s[k]))
-            if exponent > 900:
+            spare = float(deadline - link.offset_s[k])
+            if spare == 0 or link.payload_bits[k] / (n * width * spare) > 900:
                 return 900.0
+            exponent = link.payload_bits[k] / (n * width * spare)
             power = n * width * noise / link.gain[k, 0] * (2.0**exponent - 1)
             worst, total = max(worst, power / link.client_power_w[k]), total + power
         return log2(max(worst, total / link.total_power_w, 1e-300))

@@ -56,6 +56,7 @@ def test_stretched_array_given_from_outside_stays_small():
         ({"gain": [[1, 2, 3], [4, 5, 60]]}, "gain[1, 2] = 60 must be at most 10"),
         ({"speed": [1, 2, 3]}, "gain has shape [2, 3], but [K,M] is [3, 3] elsewhere"),
         ({"edge": [0, 1]}, "edge has shape [2], but [M+1] is [4] elsewhere"),
+        ({"owner": [0, 1]}, "owner has shape [2], but [M] is [3] elsewhere"),
         ({"owner": [0, 0.5, 1]}, "owner[1] = 0.5 is not a whole number"),
         ({"sped": [1]}, "unknown field of toy 'sped'; did you mean speed"),
     ],
@@ -100,7 +101,7 @@ def test_bad_files_say_what_is_wrong(text, message, tmp_path):
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path):
-    with pytest.raises(InputError, match="cannot read .*none.json: No such file"):
+    with pytest.raises(InputError, match=r"cannot read .*none.json: No such file"):
         Toy.load(tmp_path / "none.json")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not a text file"):

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from rasolve.documents import Array, Document, FloatArray, IntArray
-from rasolve.errors import InputError
 from rasolve.plan import Quantity
 
 LISTED_CLIENTS = 3
@@ -56,12 +55,6 @@ class Report(Document):
     learning_rate: float = Field(gt=0)
     wall_seconds: float = Field(ge=0)
     interrupted: bool = False
-
-    def model_post_init(self, context: object) -> None:
-        """Reject losses of different lengths."""
-        super().model_post_init(context)
-        if self.reference_loss is not None and len(self.reference_loss) != len(self.loss):
-            raise InputError(f"reference_loss has {len(self.reference_loss)} steps, but loss has {len(self.loss)}")
 
     @property
     def clients(self) -> int:

@@ -32,3 +32,7 @@ class Blocks(Form):
     objective: Callable[[Any], float]
     start: Any = field(repr=False)
     bound: float = float("-inf")
+
+    def judge(self, value: Any) -> float:
+        """Return the objective of a point."""
+        return self.objective(value)

@@ -13,16 +13,22 @@ class Form:
     name: ClassVar[str]
     says: ClassVar[str]
 
+    def judge(self, value: Any) -> float | None:
+        """Return a value's objective, inf where it is infeasible, or None where the form cannot tell by itself."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Formulation:
     """A form, ``lift`` from its value to the problem's decision, and ``lift_bound`` from its bound to the problem's.
 
     ``lift_bound`` is None where a bound on the form says nothing about the problem; ``lower`` turns a decision into a
-    start for the form's solvers, where that makes sense.
+    start for the form's solvers, and ``lift_multipliers`` the form's multipliers into the problem's, where that makes
+    sense.
     """
 
     form: Form
     lift: Callable[[Any], Any]
     lift_bound: Callable[[float], float] | None = None
     lower: Callable[[Any], Any] | None = None
+    lift_multipliers: Callable[[dict[str, Any]], dict[str, Any]] | None = None

@@ -14,6 +14,9 @@ from rasolve.numerics import FloatArray, IntArray
 
 LN2 = float(np.log(2.0))
 
+ROUNDING = 1e-9
+"""Relative excess of a limit that floating-point arithmetic may leave."""
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -83,14 +86,22 @@ class OfdmaLink(Form):
         return self.flat_gain and bool((self.width_hz == self.width_hz[0]).all())
 
     def rates(self, spectrum: Spectrum) -> FloatArray:
-        """Return each client's rate [K, bit/s]."""
+        """Return each client's rate [K, bit/s]; nan where a density is negative."""
         owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
-        rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
+        with np.errstate(invalid="ignore", over="ignore"):
+            rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
         return total_by_owner(spectrum.owner, rate, self.clients)
 
     def powers(self, spectrum: Spectrum) -> FloatArray:
         """Return each client's power [K, W]."""
         return total_by_owner(spectrum.owner, spectrum.psd_w_per_hz * self.width_hz, self.clients)
+
+    def within_limits(self, spectrum: Spectrum) -> Spectrum:
+        """Return the spectrum with what exceeds a cap or the total by rounding scaled away."""
+        powers = self.powers(spectrum)
+        scale = np.minimum(1.0, self.client_power_w / powers)
+        scale *= min(1.0, self.total_power_w / float((powers * scale).sum()))
+        return Spectrum(spectrum.owner, spectrum.psd_w_per_hz * scale[spectrum.owner])
 
     def delays(self, spectrum: Spectrum) -> FloatArray:
         """Return when each client finishes [K, s]; inf for one without rate."""
@@ -100,6 +111,12 @@ class OfdmaLink(Form):
     def objective(self, spectrum: Spectrum) -> float:
         """Return when the last client finishes [s]."""
         return float(self.delays(spectrum).max())
+
+    def judge(self, value: Spectrum) -> float:
+        """Return the objective, or inf where a cap or the total is exceeded by more than rounding."""
+        powers = self.powers(value)
+        capped = np.all(powers <= self.client_power_w * (1 + ROUNDING))
+        return self.objective(value) if capped and powers.sum() <= self.total_power_w * (1 + ROUNDING) else np.inf
 
     def lower_bound(self) -> float:
         """Return a bound on the objective: every client at its alone rate (ours)."""

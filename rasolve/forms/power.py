@@ -39,14 +39,16 @@ class OwnedLink:
         """Return the least power [..., K, W] with which each client meets deadlines [..., s]."""
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             excess = np.expm1(np.maximum(self._log_level(deadline)[..., None] + self.log_snr, 0.0))
-            return np.asarray((self.width_hz * excess * np.exp(-self.log_snr)).sum(axis=-1))
+            power = np.where(self.width_hz > 0, self.width_hz * excess * np.exp(-self.log_snr), 0.0)
+            return np.asarray(power.sum(axis=-1))
 
     def spectrum(self, deadline: float) -> Spectrum:
         """Return owners and least densities that meet the deadline."""
         link = self.link
         level = self._log_level(np.asarray(deadline))[self.owner]
         log_snr = np.log(link.gain[self.owner, np.arange(link.subchannels)] / link.noise_w_per_hz)
-        return Spectrum(self.owner, np.expm1(np.maximum(level + log_snr, 0.0)) * np.exp(-log_snr))
+        psd = np.expm1(np.maximum(level + log_snr, 0.0)) * np.exp(-log_snr)
+        return link.within_limits(Spectrum(self.owner, psd))
 
     def _log_level(self, deadline: FloatArray) -> FloatArray:
         """Return each client's log water level ln ν [..., K].

@@ -44,9 +44,15 @@ class MinMaxShares(Form):
                 raise InputError(f"MinMaxShares.{name} must be {'a number' if name == 'floor' else 'above 0'}")
             object.__setattr__(self, name, array)
 
+    def judge(self, value: Shares) -> float:
+        """Return the latest deadline of the batch, or inf where the budget or a cap does not meet its own."""
+        return float(value.deadline.max()) if (self.residual(value.deadline) <= 1e-9).all() else np.inf
+
     def residual(self, deadline: FloatArray) -> FloatArray:
         """Return ln of the worst ratio of need to limit, [...]: decreasing in the deadline, <= 0 where it is met."""
         need = self.need(deadline)
+        if np.isnan(need).any():
+            raise InputError("MinMaxShares.need must not be nan: it may be inf near the floor")
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             worst = np.maximum(need.sum(axis=-1) / self.budget, (need / self.cap).max(axis=-1))
             return np.asarray(np.log(worst))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,7 +34,12 @@ class BoundKind(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """One line of a solver's history: objective and bound after an iteration, seconds since the start."""
+    """One line of a solver's history: objective and bound after an iteration, seconds since the start.
+
+    The objective is inf before the first incumbent, the bound -inf before the first bound; stored results keep both.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"allow_inf_nan": True, "ser_json_inf_nan": "constants"}
 
     iteration: int
     objective: float

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import Document, FloatArray, IntArray
+from rasolve.documents import LARGEST_WHOLE, Document, FloatArray, IntArray
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
 from rasolve.plan import Plan
@@ -40,7 +40,21 @@ class Decision:
         for name in names:
             if name not in values:
                 raise InputError(f"decision: field '{name}' is missing")
-        return cls(**{name: np.asarray(values[name]) for name in names})
+        hints = get_type_hints(cls)
+        return cls(**{name: _numbers(name, values[name], hints[name] == IntArray) for name in names})
+
+
+def _numbers(name: str, raw: Any, integer: bool) -> Any:
+    """Return a decision's field as an array of its type; raises InputError where it holds anything else."""
+    try:
+        numbers = np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"decision.{name} is not an array of numbers") from None
+    if not integer:
+        return numbers
+    if not (np.abs(numbers) <= LARGEST_WHOLE).all() or (numbers != np.floor(numbers)).any():
+        raise InputError(f"decision.{name} must hold whole numbers")
+    return numbers.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,20 +31,22 @@ def problem_named(name: str) -> type[Problem]:
     return found
 
 
-def load(path: str | Path) -> Problem:
+def load(path: str | Path, *, seed: int | None = None, changes: Mapping[str, Any] | None = None) -> Problem:
     """Return the problem in a scenario file (TOML) or in a problem's own JSON.
 
     A scenario names its ``problem``; a table ``[sample]`` holds seed and sizes to draw an instance with, a table
     ``[data]`` fields to set (all of them where there is no ``[sample]``). A large array may be the path of an .npy file
-    beside the scenario. Raises InputError naming the file.
+    beside the scenario. `changes` (fields, and sizes for ``[sample]``) come before what the file says, and so does
+    `seed` for ``[sample]``. Raises InputError naming the file.
     """
     path = Path(path)
     text = read_text(path)
     try:
         if path.suffix == ".toml":
-            return _from_scenario(_parse_toml(text), path.parent)
+            return _from_scenario(_parse_toml(text), path.parent, seed, dict(changes or {}))
         fields = parse_json(text, "problem")
-        return problem_named(str(fields.get("kind"))).from_fields(_with_arrays(fields, path.parent))
+        cls = problem_named(str(fields.get("kind")))
+        return cls.from_fields({**with_arrays(fields, path.parent), **(changes or {})})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -55,7 +58,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
         raise InputError(f"not a whole scenario: {error}") from None
 
 
-def _from_scenario(scenario: dict[str, Any], folder: Path) -> Problem:
+def _from_scenario(scenario: dict[str, Any], folder: Path, seed: int | None, changes: dict[str, Any]) -> Problem:
     for name in scenario:
         if name not in ("problem", "sample", "data"):
             raise unknown("entry of a scenario", name, ["problem", "sample", "data"])
@@ -65,14 +68,15 @@ def _from_scenario(scenario: dict[str, Any], folder: Path) -> Problem:
         if not isinstance(scenario.get(table, {}), dict):
             raise InputError(f"{table} must be a table: [{table}]")
     cls = problem_named(str(scenario["problem"]))
-    data = _with_arrays(scenario.get("data", {}), folder)
+    data = {**with_arrays(scenario.get("data", {}), folder), **changes}
     if "sample" in scenario:
-        return cls.sample(**{**scenario["sample"], **data})
+        drawn = {} if seed is None else {"seed": seed}
+        return cls.sample(**{**scenario["sample"], **drawn, **data})
     return cls(**data)
 
 
-def _with_arrays(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Replace every path of an .npy file by the array in it."""
+def with_arrays(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return fields with every path of an .npy file, from the folder, replaced by the array in it."""
     return {name: _array(folder / value) if _is_array_file(value) else value for name, value in fields.items()}
 
 

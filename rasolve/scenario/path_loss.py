@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rasolve.errors import InputError, unknown
+from rasolve.errors import InputError, named
 from rasolve.numerics import FloatArray
 from rasolve.scenario.units import from_db
 
@@ -85,11 +85,10 @@ MODELS: dict[str, Callable[[FloatArray], FloatArray]] = {
 
 def path_loss_db(model: str, distance_m: FloatArray) -> FloatArray:
     """Return the loss [dB] of the named model at distances [m] of any shape; raises InputError for an unknown name."""
-    if model not in MODELS:
-        raise unknown("path-loss model", model, MODELS)
+    loss = named("path-loss model", model, MODELS)
     if not (np.asarray(distance_m) > 0).all():
         raise InputError("distance_m must be above 0")
-    return MODELS[model](np.asarray(distance_m, dtype=np.float64))
+    return loss(np.asarray(distance_m, dtype=np.float64))
 
 
 def mean_gain(

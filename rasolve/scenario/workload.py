@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from rasolve.documents import Array, Document, FloatArray
-from rasolve.errors import InputError, unknown
+from rasolve.errors import InputError, named
 
 ADAM_COPIES = 4
 """fp32 numbers kept per adapter parameter: the weight, its gradient and Adam's two moments (textbook)."""
@@ -137,6 +137,4 @@ ARCHITECTURES = {
 
 def architecture(name: str) -> Transformer:
     """Return the named architecture; raises InputError with the nearest known names."""
-    if name not in ARCHITECTURES:
-        raise unknown("model", name, ARCHITECTURES)
-    return ARCHITECTURES[name]
+    return named("model", name, ARCHITECTURES)

@@ -96,7 +96,8 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
     """Drive a solver until it is done or a limit is met, and return its incumbent.
 
     At least one step is taken, so that any time limit yields an incumbent where the first step finds one. An interrupt
-    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does.
+    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does. A
+    start that the form can judge is never made worse.
     """
     began = perf_counter()
     state = solver.init(form, limits)
@@ -116,9 +117,10 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
         if limits.nested:
             raise
         stopped = Termination.INTERRUPTED
+    value, objective = _no_worse_than(limits.start, form, state)
     return Solution(
-        value=state.value,
-        objective=state.objective,
+        value=value,
+        objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
         termination=stopped or _verdict(state, limits),
@@ -128,6 +130,12 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
         history=tuple(history),
     )
+
+
+def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:
+    """Return the incumbent and its objective, or the start and its own where that is better."""
+    judged = form.judge(start) if start is not None else None
+    return (start, judged) if judged is not None and judged < state.objective else (state.value, state.objective)
 
 
 def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,8 @@ class Counts(Solver[OfdmaLink, CountsState]):
         if bound == INFINITY or bound >= limits.cutoff:
             return CountsState(None, INFINITY, bound, equal, closed=True)
         if limits.cutoff == INFINITY:
-            return self._attained(form, equal, bound)
+            started = np.bincount(limits.start.owner, minlength=clients) if limits.start is not None else equal
+            return self._attained(form, started, bound)
         counts = self._meeting(form, limits.cutoff, equal)
         if counts is None:
             return CountsState(None, INFINITY, max(bound, limits.cutoff), equal, closed=True)
@@ -70,6 +72,11 @@ class Counts(Solver[OfdmaLink, CountsState]):
 
     def done(self, form: OfdmaLink, state: CountsState, limits: Limits) -> bool:
         return state.closed
+
+    def multipliers(self, form: OfdmaLink, state: CountsState) -> dict[str, Any]:
+        """Return the worth of the total power, -dτ/d(total) >= 0 [s/W], counts kept; 0 where caps decide."""
+        total, slope = _total_power(form, state.counts, state.objective)
+        return {"total_power_w": 1.0 / slope if total > form.total_power_w * (1 - 1e-9) else 0.0}
 
     @staticmethod
     def _meeting(form: OfdmaLink, deadline: float, like: IntArray) -> IntArray | None:
@@ -89,10 +96,10 @@ class Counts(Solver[OfdmaLink, CountsState]):
         """Return the state at the earliest deadline that these counts can meet."""
         deadline = _earliest(form, counts)
         powers = power(_noise(form), _load(form, deadline - form.offset_s), counts)
-        powers *= min(1.0, form.total_power_w / powers.sum())
         owner = np.repeat(np.arange(form.clients), counts)
         psd = np.repeat(powers / (counts * form.width_hz[0]), counts)
-        return CountsState(Spectrum(owner, psd), deadline, min(bound, deadline), counts, closed=False)
+        spectrum = form.within_limits(Spectrum(owner, psd))
+        return CountsState(spectrum, deadline, min(bound, deadline), counts, closed=False)
 
 
 def _noise(form: OfdmaLink) -> FloatArray:
@@ -115,11 +122,16 @@ def _earliest(form: OfdmaLink, counts: IntArray) -> float:
     cap = np.minimum(form.client_power_w, form.total_power_w)
     deadline = float((form.offset_s + _load(form, 1.0) / (counts * np.log1p(cap / (noise_w * counts)))).max())
     while True:
-        spare = deadline - form.offset_s
-        exponent = _load(form, spare) / counts
-        powers = noise_w * counts * np.expm1(exponent)
-        slope = (noise_w * counts * np.exp(exponent) * exponent / spare).sum() / powers.sum()
-        later = deadline + np.log(powers.sum() / form.total_power_w) / slope
+        total, slope = _total_power(form, counts, deadline)
+        later = deadline + np.log(total / form.total_power_w) * total / slope
         if not later > deadline * (1 + 1e-15):
             return deadline
         deadline = later
+
+
+def _total_power(form: OfdmaLink, counts: IntArray, deadline: float) -> tuple[float, float]:
+    """Return the summed power [W] that the counts need for a deadline, and how fast it falls with it [W/s]."""
+    spare = deadline - form.offset_s
+    exponent = _load(form, spare) / counts
+    noise_w = _noise(form) * counts
+    return float((noise_w * np.expm1(exponent)).sum()), float((noise_w * np.exp(exponent) * exponent / spare).sum())

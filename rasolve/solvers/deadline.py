@@ -43,7 +43,7 @@ class Deadline(Solver[MinMaxShares, DeadlineState]):
         return bool(state.bracket.closed.all())
 
     def multipliers(self, form: MinMaxShares, state: DeadlineState) -> dict[str, Any]:
-        """Return dτ/d(budget) [...] at the optimum by a central difference of the residual; 0 where caps decide."""
+        """Return the worth of the budget, -dτ/d(budget) >= 0 [...], by a central difference; 0 where caps decide."""
         deadline = state.bracket.feasible
         step = 1e-6 * (deadline - form.floor)
         slope = (form.need(deadline + step).sum(-1) - form.need(deadline - step).sum(-1)) / (2 * step)

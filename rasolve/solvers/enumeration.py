@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rasolve.forms import Alternative, Choice, Chosen, Form
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
@@ -11,10 +12,11 @@ from rasolve.solvers.registry import register, solve_form
 
 @dataclass(frozen=True, eq=False)
 class EnumerationState(State):
-    """Alternatives still to be looked at, by rising bound, and the least bound of those already looked at."""
+    """Alternatives still to be looked at, by rising bound; the least bound of the others; the winner's multipliers."""
 
     waiting: tuple[Alternative, ...]
     examined_bound: float
+    worth: dict[str, Any]
 
 
 @register
@@ -36,23 +38,31 @@ class Enumeration(Solver[Choice, EnumerationState]):
 
     def init(self, form: Choice, limits: Limits) -> EnumerationState:
         waiting = tuple(sorted(form.alternatives, key=lambda a: a.bound))
-        return EnumerationState(None, INFINITY, waiting[0].bound if waiting else INFINITY, waiting, INFINITY)
+        return EnumerationState(None, INFINITY, waiting[0].bound if waiting else INFINITY, waiting, INFINITY, {})
 
     def step(self, form: Choice, state: EnumerationState, limits: Limits) -> EnumerationState:
         alternative, *rest = state.waiting
-        value, objective, bound = state.value, state.objective, alternative.bound
-        if alternative.form is None:
-            found = Chosen(alternative.label) if bound < objective else None
-            least = bound
-        else:
-            solution = solve_form(alternative.form, limits=limits.inner(self._cutoff(state, limits)))
-            least, bound = solution.objective, max(solution.bound, bound)
-            found = Chosen(alternative.label, solution.value) if solution.value is not None else None
-        if found is not None and least < objective:
-            value, objective = found, least
-        examined = min(state.examined_bound, bound)
+        found = self._explored(alternative, limits.inner(self._cutoff(state, limits)))
+        best = found if found.objective < state.objective else state
+        examined = min(state.examined_bound, found.bound)
         waiting = tuple(a for a in rest if a.bound < INFINITY)
-        return EnumerationState(value, objective, min([examined, *(a.bound for a in waiting[:1])]), waiting, examined)
+        bound = min([examined, *(a.bound for a in waiting[:1])])
+        return EnumerationState(best.value, best.objective, bound, waiting, examined, best.worth)
+
+    @staticmethod
+    def _explored(alternative: Alternative, limits: Limits) -> EnumerationState:
+        """Return where the choice would stand with this alternative alone."""
+        label, bound = alternative.label, alternative.bound
+        if alternative.form is None:
+            return EnumerationState(Chosen(label), bound, bound, (), bound, {})
+        solution = solve_form(alternative.form, limits=limits)
+        bound = max(bound, solution.bound)
+        value = Chosen(label, solution.value) if solution.value is not None else None
+        return EnumerationState(value, solution.objective, bound, (), bound, solution.multipliers)
+
+    def multipliers(self, form: Choice, state: EnumerationState) -> dict[str, Any]:
+        """Return the multipliers of the winner's form."""
+        return state.worth
 
     def done(self, form: Choice, state: EnumerationState, limits: Limits) -> bool:
         return not state.waiting or state.waiting[0].bound >= self._cutoff(state, limits)

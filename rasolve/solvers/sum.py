@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rasolve.forms import Form, Sum, Termination
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
@@ -11,9 +12,10 @@ from rasolve.solvers.registry import register, solve_form
 
 @dataclass(frozen=True, eq=False)
 class SumState(State):
-    """The sum's bound so far, and whether every term that matters has been solved."""
+    """Whether every term that matters has been solved, and the multipliers of each term by itself."""
 
     finished: bool = False
+    worth: tuple[dict[str, Any], ...] = ()
 
 
 @register
@@ -36,16 +38,22 @@ class SumOfTerms(Solver[Sum, SumState]):
         return SumState(None, INFINITY, form.constant + sum(term.weight * term.bound for term in form.terms))
 
     def step(self, form: Sum, state: SumState, limits: Limits) -> SumState:
-        values, objective, bound = [], form.constant, state.bound
+        solutions, objective, bound = [], form.constant, state.bound
         for term in form.terms:
             spared = (limits.cutoff - bound) / term.weight
             solution = solve_form(term.form, limits=limits.inner(cutoff=term.bound + spared))
             bound += term.weight * (max(solution.bound, term.bound) - term.bound)
             objective += term.weight * solution.objective
-            values.append(solution.value)
+            solutions.append(solution)
             if solution.termination in (Termination.CUTOFF, Termination.INFEASIBLE):
                 return SumState(None, INFINITY, bound, finished=True)
-        return SumState(tuple(values), objective, bound, finished=True)
+        values = tuple(solution.value for solution in solutions)
+        return SumState(values, objective, bound, finished=True, worth=tuple(s.multipliers for s in solutions))
+
+    def multipliers(self, form: Sum, state: SumState) -> dict[str, Any]:
+        """Return under "terms" the multipliers of every term, times its weight: what they are worth to the sum."""
+        weighted = zip(form.terms, state.worth, strict=True)
+        return {"terms": tuple({name: term.weight * m for name, m in worth.items()} for term, worth in weighted)}
 
     def done(self, form: Sum, state: SumState, limits: Limits) -> bool:
         return state.finished or state.bound >= limits.cutoff

@@ -110,8 +110,8 @@ def test_many_clients_are_added_up_in_print():
 
 
 def test_a_report_of_unequal_losses_is_refused():
-    with pytest.raises(InputError, match="reference_loss has 1 steps, but loss has 3"):
-        run(plan(), steps=3).replace(reference_loss=[1.0])
+    with pytest.raises(InputError, match=r"reference_loss has shape \[2\], but \[S\] is \[3\] elsewhere"):
+        run(plan(), steps=3).replace(reference_loss=[1.0, 2.0])
 
 
 def test_agreement_is_judged_per_row():

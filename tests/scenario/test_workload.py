@@ -53,5 +53,5 @@ def test_bad_architectures():
         architecture("gpt2s")
     with pytest.raises(InputError, match="width = 10: must be a multiple of heads = 4"):
         Transformer(name="odd", blocks=1, width=10, heads=4, tokens=8, vocabulary=16)
-    with pytest.raises(InputError, match="blocks = 0: must be greater than or equal to 1"):
+    with pytest.raises(InputError, match="blocks = 0: must be at least 1"):
         Transformer(name="none", blocks=0, width=8, heads=4, tokens=8, vocabulary=16)

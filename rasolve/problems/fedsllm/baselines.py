@@ -75,20 +75,19 @@ def _random_spectrum(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
 
 def _random_cut(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
     cuts = sorted({cut for cut, _ in _feasible_pairs(problem)})
-    if not cuts:
-        return _nothing()
-    return _heuristic(problem.replace(cuts=(int(rng.choice(cuts)),)))
+    return _heuristic(problem.replace(cuts=(int(rng.choice(cuts)),)) if cuts else problem)
 
 
 def _random_rank(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
     ranks = sorted({rank for _, rank in _feasible_pairs(problem)})
-    if not ranks:
-        return _nothing()
-    return _heuristic(problem.replace(ranks=(int(rng.choice(ranks)),)))
+    return _heuristic(problem.replace(ranks=(int(rng.choice(ranks)),)) if ranks else problem)
 
 
 def _heuristic(restricted: FedsLLM) -> Formulation:
-    """Return the blocks of a restricted problem, whose bound says nothing about the whole one."""
+    """Return the blocks of a restricted problem, whose bound says nothing about the whole one.
+
+    Nothing being feasible is for the blocks' solver to say.
+    """
     formulation = restricted.formulate(Blocks)
     return Formulation(formulation.form, formulation.lift)
 

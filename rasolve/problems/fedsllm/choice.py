@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -122,7 +122,13 @@ def formulate(problem: FedsLLM) -> Formulation:
         (cut, rank), (main, fed) = chosen.label, chosen.value
         return decision(problem, cut, rank, main, fed)
 
-    return Formulation(Choice(alternatives(problem)), lift, lift_bound=lambda bound: bound)
+    def lift_multipliers(multipliers: dict[str, Any]) -> dict[str, float]:
+        links = zip(("main", "fed"), multipliers["terms"], strict=True)
+        return {f"{link}_{name}": worth for link, named in links for name, worth in named.items()}
+
+    return Formulation(
+        Choice(alternatives(problem)), lift, lift_bound=lambda bound: bound, lift_multipliers=lift_multipliers
+    )
 
 
 def decision(problem: FedsLLM, cut: int, rank: int, main: Spectrum, fed: Spectrum) -> FedsLLMDecision:

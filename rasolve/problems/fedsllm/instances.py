@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.errors import InputError, unknown
+from rasolve.errors import InputError, named, unknown
 from rasolve.numerics import FloatArray
 from rasolve.scenario.devices import distances_in_disc, speeds
 from rasolve.scenario.path_loss import mean_gain, rayleigh
@@ -39,6 +39,8 @@ CLIENT_FLOPS_PER_CYCLE = 1024.0
 SERVER_FLOPS_PER_S = 5e9 * 32768
 STATION_DBM = 46.0
 """Power of the base station on the downlink, shared equally by the clients."""
+MOST = 10_000_000
+"""Most clients and subchannels of a sampled instance; more is a slip."""
 SAMPLES_PER_CLIENT = (200, 1000)
 
 
@@ -72,11 +74,12 @@ def draw(
     draws the fading for every subchannel. `downlink` adds rates from a 46 dBm station.
     """
     for name, value in (("clients", clients), ("subchannels", subchannels)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InputError(f"{name} = {value!r}: must be a whole number of at least 1")
-    if regime not in REGIMES:
-        raise unknown("regime", regime, REGIMES)
-    law, spec = REGIMES[regime], architecture(model)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+            raise InputError(f"{name} = {value!r}: must be a whole number from 1 to {MOST}")
+    for name, value in (("selective", selective), ("downlink", downlink)):
+        if not isinstance(value, bool):
+            raise InputError(f"{name} = {value!r}: must be true or false")
+    law, spec = named("regime", regime, REGIMES), architecture(model)
     distance_m = distances_in_disc(rng, clients, law.radius_m)
     columns = subchannels if selective else 1
     mean = {link: mean_gain(rng, distance_m, path_loss)[:, None] for link in ("main", "fed")}

@@ -22,8 +22,10 @@ LEAST_GAIN = 1e-25
 LEAST_POWER_W = 1e-12
 """-90 dBm: no transmitter is that weak; a smaller power is a slip of units."""
 LEAST_BANDWIDTH_HZ = 1.0
+LEAST_FLOPS_PER_S = 1e6
+"""No client is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
 
-Speeds = Annotated[FloatArray, Array(("K",), above=0)]
+Speeds = Annotated[FloatArray, Array(("K",), at_least=LEAST_FLOPS_PER_S)]
 Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W)]
 
 
@@ -76,7 +78,7 @@ class FedsLLM(Problem):
         if isinstance(fields.get("profile"), str):
             fields["profile"] = architecture(fields["profile"]).profile()
         profile, rounds = fields.get("profile"), fields.get("rounds", "placeholder")
-        model = profile["model"] if isinstance(profile, dict) else getattr(profile, "model", "")
+        model = profile.get("model", "") if isinstance(profile, dict) else getattr(profile, "model", "")
         if isinstance(rounds, dict) and "table" not in rounds:
             rounds = Rounds(table=rounds, model=model)
         if rounds == "placeholder" or (isinstance(rounds, Rounds) and rounds.source == "placeholder"):

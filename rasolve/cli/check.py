@@ -1,0 +1,144 @@
+"""`rasolve check`: is this scenario, plan or result sound?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from rasolve.cli.exit_codes import ExitCode
+from rasolve.cli.options import Changes, Json, Seed
+from rasolve.cli.output import show, show_json
+from rasolve.cli.targets import is_file, problem_of
+from rasolve.documents import parse_json, read_text
+from rasolve.errors import InputError
+from rasolve.plan import Plan
+from rasolve.problems import Constraint, Problem
+from rasolve.result import Result
+from rasolve.scenario.units import quantity
+
+
+def check(
+    target: Annotated[str, typer.Argument(help="A problem's name, a scenario file, or a plan.")],
+    document: Annotated[str | None, typer.Argument(help="A stored result (or plan) of that problem.")] = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Check a scenario, a plan, or a stored result against its problem.
+
+    A result's constraints are all recomputed from the problem's data: exit code 3 where one is violated.
+    """
+    if document is None and is_file(target) and _kind(target) == Plan.kind:
+        return _plan(Plan.load(target), as_json)
+    if document is None and is_file(target) and _kind(target) == Result.kind:
+        raise InputError(f"{target} is a result: name its problem first, rasolve check PROBLEM {target}")
+    problem = problem_of(target, seed, changes or [])
+    if document is None:
+        return _problem(problem, as_json)
+    if _kind(document) == Plan.kind:
+        return _plan(_plan_of(problem, document), as_json)
+    return _result(Result.load(document).of(problem), as_json)
+
+
+def _kind(path: str) -> str | None:
+    """Return the kind that a JSON document names; None for a file in another format."""
+    if Path(path).suffix != ".json":
+        return None
+    text = read_text(path)
+    try:
+        return str(parse_json(text, "JSON").get("kind"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _problem(problem: Problem, as_json: bool) -> ExitCode:
+    sizes = problem.dimensions()
+    if as_json:
+        show_json({"kind": problem.kind, "valid": True, "sizes": sizes, "notes": problem.notes()})
+        return ExitCode.DONE
+    listed = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+    show("\n".join([f"valid {problem.kind}: {listed}", *(f"  note: {note}" for note in problem.notes())]))
+    return ExitCode.DONE
+
+
+def _plan_of(problem: Problem, path: str) -> Plan:
+    plan = Plan.load(path)
+    if plan.problem != problem.kind:
+        raise InputError(f"{path}: this is a plan of {plan.problem}, not of {problem.kind}")
+    if plan.clients != problem.dimension("K"):
+        raise InputError(f"{path}: the plan has {plan.clients} clients, the problem {problem.dimension('K')}")
+    return plan
+
+
+def _plan(plan: Plan, as_json: bool) -> ExitCode:
+    if as_json:
+        show_json(
+            {
+                "kind": plan.kind,
+                "valid": True,
+                "problem": plan.problem,
+                "solver": plan.solver,
+                "protocol": plan.protocol,
+                "model": plan.model.name if plan.model else None,
+                "clients": plan.clients,
+                "cut": plan.cut.tolist(),
+                "rank": plan.rank.tolist(),
+                "objective": plan.objective,
+                "unit": plan.unit,
+            }
+        )
+        return ExitCode.DONE
+    show(_summary(plan))
+    return ExitCode.DONE
+
+
+def _summary(plan: Plan) -> str:
+    model = plan.model.name if plan.model else "none named: it cannot be run"
+    seconds, sent = quantity(plan.objective, plan.unit), sum(p.value for p in plan.predicted("bits") if p.per == "step")
+    return "\n".join(
+        [
+            f"valid plan: {plan.problem} by {plan.solver}, {plan.protocol}",
+            f"  model      {model}, cut {_listed(plan.cut)}, rank {_listed(plan.rank)}, batch {plan.batch_size}",
+            f"  clients    {plan.clients}",
+            f"  rounds     {plan.rounds:g} of {plan.local_steps} local steps ({plan.rounds_source})",
+            f"  predicted  {seconds} in all, {quantity(sent, 'bit')} sent per local step",
+        ]
+    )
+
+
+def _listed(values: Any) -> str:
+    return " ".join(map(str, np.unique(values)))
+
+
+def _result(result: Result, as_json: bool) -> ExitCode:
+    judged, objective = result.check, result.evaluation.objective
+    if as_json:
+        show_json(
+            {
+                "kind": result.kind,
+                "problem": result.problem,
+                "solver": result.solver,
+                "feasible": judged.feasible,
+                "objective": objective if np.isfinite(objective) else None,
+                "stored_objective": result.objective,
+                "constraints": [_constraint(constraint) for constraint in judged.constraints],
+            }
+        )
+    else:
+        verdict = "feasible" if judged.feasible else f"NOT feasible: {len(judged.violated)} constraints violated"
+        show(f"{judged}\n{verdict}, objective {objective:.6g} {result.unit}")
+    return ExitCode.DONE if judged.feasible else ExitCode.INFEASIBLE
+
+
+def _constraint(constraint: Constraint) -> dict[str, Any]:
+    return {
+        "name": constraint.name,
+        "value": np.asarray(constraint.value).tolist(),
+        "relation": constraint.relation,
+        "limit": np.asarray(constraint.limit).tolist(),
+        "unit": constraint.unit,
+        "kept": constraint.kept,
+    }

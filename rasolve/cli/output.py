@@ -1,0 +1,42 @@
+"""Everything that commands write to standard output: text for people or one JSON value, never both."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rasolve.errors import InputError
+
+
+def show(text: str) -> None:
+    """Print to standard output; raises InputError where that cannot be written, e.g. a pipe that was closed."""
+    if sys.stdout is None:
+        raise InputError("cannot write to standard output: it is closed")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        _discard_rest()
+        raise InputError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON."""
+    show(json.dumps(value, indent=2))
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as lines with aligned columns."""
+    cells = list(rows)
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _discard_rest() -> None:
+    """Send what is still buffered to nowhere, so that the interpreter does not complain once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

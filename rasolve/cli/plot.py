@@ -1,0 +1,55 @@
+"""`rasolve plot`: a picture of a stored result."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rasolve import plots
+from rasolve.cli.exit_codes import ExitCode
+from rasolve.cli.options import Changes, Json, Seed
+from rasolve.cli.output import show, show_json
+from rasolve.cli.progress import solving as watched
+from rasolve.cli.targets import problem_of
+from rasolve.result import Result
+from rasolve.solving import solve
+
+
+class Kind(StrEnum):
+    """What can be drawn."""
+
+    DELAY = "delay"
+    CONVERGENCE = "convergence"
+
+
+def plot(
+    result: Annotated[Path, typer.Argument(help="A result, as saved by rasolve solve --result.")],
+    problem: Annotated[
+        str, typer.Option(metavar="TARGET", help="Its problem: a name (with --seed and --set), or a scenario file.")
+    ],
+    kind: Annotated[
+        Kind, typer.Option(help="Delay by stage of each client, or the solver's convergence beside the best bound.")
+    ] = Kind.DELAY,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
+    seed: Seed = None,
+    changes: Changes = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Draw a stored result."""
+    data = problem_of(problem, seed, changes or [])
+    stored = Result.load(result).of(data)
+    path = out or Path(f"{kind.value}.png")
+    if kind is Kind.DELAY:
+        plots.delay_by_stage(data, stored, path)
+    else:
+        with watched(f"best bound of {data.kind}", quiet=as_json) as callback:
+            best = solve(data, callback=callback)
+        plots.convergence(data, stored, path, best=best)
+    if as_json:
+        show_json({"picture": str(path), "kind": kind.value})
+    else:
+        show(f"saved {path}")
+    return ExitCode.DONE

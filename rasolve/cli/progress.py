@@ -1,0 +1,55 @@
+"""Progress on standard error, for people at a terminal only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from rasolve.forms import Progress
+
+if TYPE_CHECKING:
+    from rasolve.executor.run import Step
+
+
+@contextmanager
+def solving(label: str, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Show what a solver has reached; yields the callback to hand to it, or None where nobody watches."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with console.status(f"{escape(label)} ...") as status:
+        yield lambda progress: status.update(f"{escape(label)}: {_reached(progress)}")
+
+
+def _reached(progress: Progress) -> str:
+    gap = f"gap {100 * progress.gap:.3g} %" if progress.gap is not None else "no gap yet"
+    return (
+        f"iteration {progress.iteration}, objective {progress.objective:.6g}, bound {progress.bound:.6g}, "
+        f"{gap}, {progress.seconds:.1f} s"
+    )
+
+
+@contextmanager
+def training(steps: int, quiet: bool) -> Iterator[Callable[[Step], None] | None]:
+    """Show the local steps done and the loss; yields the callback to hand to the executor, or None."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=steps)
+        yield lambda step: bar.update(task, completed=step.number, description=f"loss {step.loss:.4f}")

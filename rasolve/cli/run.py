@@ -1,0 +1,40 @@
+"""`rasolve run`: train by a plan and lay prediction beside measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rasolve.cli import progress
+from rasolve.cli.exit_codes import ExitCode
+from rasolve.cli.options import Json
+from rasolve.cli.output import show
+from rasolve.plan import Plan
+
+
+def run(
+    plan: Annotated[Path, typer.Argument(help="A plan, as saved by rasolve solve --out.")],
+    steps: Annotated[int, typer.Option(help="Local steps to train.")] = 20,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV with columns mr and ref; generated text without it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches.")] = 0,
+    reference: Annotated[bool, typer.Option(help="Also train unsplit, to compare the losses.")] = True,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the report.")] = None,
+    as_json: Json = False,
+) -> ExitCode:
+    """Train by a plan and print predicted beside measured.
+
+    An interrupt (Ctrl-C) reports the steps that are complete.
+    """
+    instructions = Plan.load(plan)
+    from rasolve.executor.run import run as execute
+
+    with progress.training(steps, quiet=as_json) as callback:
+        report = execute(instructions, steps, data=data, seed=seed, reference=reference, callback=callback)
+    if out is not None:
+        report.save(out)
+    show(report.to_json() if as_json else str(report))
+    return ExitCode.DONE

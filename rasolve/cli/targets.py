@@ -1,0 +1,33 @@
+"""What a TARGET on the command line stands for: a problem's name or a scenario file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rasolve.cli.values import settings
+from rasolve.errors import unknown
+from rasolve.problems import Problem, load, problem_named
+from rasolve.problems.registry import SHIPPED, with_arrays
+
+
+def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
+    """Return the problem that a name or a file stands for, with sizes and fields changed by `key=value` pairs.
+
+    A name is sampled with the seed (0 by default); in a file the seed replaces that of its table [sample]. A field may
+    be the path of an .npy file, from the current folder.
+    """
+    changes = with_arrays(settings(pairs), Path())
+    if is_file(target):
+        return load(target, seed=seed, changes=changes)
+    return problem_named(target).sample(**{"seed": seed or 0, **changes})
+
+
+def is_file(target: str) -> bool:
+    """Return whether a target is a file rather than a problem's name; raises InputError where it can be neither."""
+    if target in SHIPPED:
+        return False
+    path = Path(target)
+    if path.suffix in (".toml", ".json") or len(path.parts) > 1 or path.exists():
+        return True
+    raise unknown("problem", target, SHIPPED)

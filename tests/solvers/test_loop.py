@@ -1,0 +1,185 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from rasolve.errors import InputError, SolverUnavailable
+from rasolve.forms import Alternative, Blocks, Choice, Chosen, Form, MinMaxShares, Sum, Term, Termination
+from rasolve.solvers import Limits, Solver, State, iterate, register, solve_form, solver_named, solvers_for
+from rasolve.solvers.registry import proves
+from tests.instances import link
+
+
+@dataclass(frozen=True, eq=False)
+class Countdown(Form):
+    name: ClassVar[str] = "Countdown"
+    says: ClassVar[str] = "count down from a number"
+    top: int
+
+
+@register
+@dataclass(frozen=True)
+class Counting(Solver[Countdown, State]):
+    name = "counting"
+    form = Countdown
+    purpose = "counts down by one, for these tests"
+    exact = True
+    by: int = 1
+
+    def init(self, form, limits):
+        return State(None, float("inf"), 0.0)
+
+    def step(self, form, state, limits):
+        value = form.top if state.value is None else max(state.value - self.by, 0)
+        return State(value, float(value), 0.0)
+
+    def done(self, form, state, limits):
+        return state.value == 0
+
+
+def test_runs_to_the_end_with_history():
+    solution = solve_form(Countdown(3))
+    assert solution.termination is Termination.OPTIMAL and solution.value == 0
+    assert [line.objective for line in solution.history] == [float("inf"), 3, 2, 1, 0]
+
+
+def test_limits_leave_the_incumbent():
+    assert solve_form(Countdown(9), limits=Limits(max_iterations=3)).value == 7
+    assert solve_form(Countdown(9), limits=Limits(max_iterations=3)).termination is Termination.ITERATION_LIMIT
+    late = solve_form(Countdown(9), limits=Limits(deadline=0.0))
+    assert late.termination is Termination.TIME_LIMIT and late.value == 9, "one step is always taken"
+    assert solve_form(Countdown(9), limits=Limits(gap=1.0)).termination is Termination.GAP_REACHED
+
+
+def test_options_are_the_fields():
+    assert solve_form(Countdown(9), "counting", by=4).iterations == 4
+    with pytest.raises(InputError, match="unknown option of solver counting 'bye'; did you mean by"):
+        solve_form(Countdown(9), "counting", bye=4)
+    with pytest.raises(InputError, match="solver 'sum' has no option 'tolerance': it takes none"):
+        solver_named("sum", {"tolerance": 1})
+
+
+def test_interrupt_inside_a_nested_solver_ends_the_outermost_loop():
+    class Impatient(Counting):
+        def step(self, form, state, limits):
+            if state.value == 5:
+                raise KeyboardInterrupt
+            return super().step(form, state, limits)
+
+    outer = iterate(Impatient(), Countdown(9), Limits())
+    assert outer.termination is Termination.INTERRUPTED and outer.value == 5
+    with pytest.raises(KeyboardInterrupt):
+        iterate(Impatient(), Countdown(9), Limits().inner())
+
+
+def test_registry_errors():
+    with pytest.raises(InputError, match="unknown solver 'cuonts'; did you mean counts"):
+        solve_form(link(0), "cuonts")
+    with pytest.raises(SolverUnavailable, match="solver 'counts' takes the form OfdmaLink, not Countdown"):
+        solve_form(Countdown(1), "counts")
+    with pytest.raises(SolverUnavailable, match="solver 'counts' cannot take this OfdmaLink: gains differ"):
+        solve_form(link(0, selective=True), "counts")
+    with pytest.raises(InputError, match="a solver named 'counts' is registered already"):
+        register(type("Other", (Counting,), {"name": "counts"}))
+
+    class Nobody(Form):
+        name = "Nobody"
+
+    with pytest.raises(SolverUnavailable, match="no solver takes the form Nobody"):
+        solve_form(Nobody())
+
+
+def test_automatic_choice_prefers_exact_and_knows_what_it_proves():
+    assert [s.name for s in solvers_for(link(0))] == ["counts", "greedy"]
+    assert [s.name for s in solvers_for(link(0, selective=True))] == ["greedy"]
+    flat, selective = (
+        Choice((Alternative("only", 0.0, Sum((Term(1.0, link(0, selective=s)),))),)) for s in (False, True)
+    )
+    assert proves(flat) and not proves(selective)
+
+
+def test_choice_of_constants_takes_the_least_and_looks_no_further():
+    form = Choice((Alternative("b", 2.0), Alternative("a", 1.0), Alternative("never", 9.0)))
+    solution = solve_form(form)
+    assert solution.value == Chosen("a") and solution.objective == solution.bound == 1.0 and solution.iterations == 1
+
+
+@pytest.mark.parametrize("alternatives", [(), (Alternative("x", float("inf")),)])
+def test_choice_of_nothing_is_infeasible(alternatives):
+    assert solve_form(Choice(alternatives)).termination is Termination.INFEASIBLE
+
+
+def test_enumeration_prunes_by_bound_and_by_cutoff_and_stays_exact():
+    forms = [Countdown(3) for _ in range(6)]
+    optima = [5.0, 4.0, 7.0, 2.0, 9.0, 3.0]
+    bounds = [0.5, 3.5, 1.0, 2.0, 2.5, 2.9]
+    parts = [Sum((Term(1.0, f),), constant=best) for f, best in zip(forms, optima, strict=True)]
+    solution = solve_form(Choice(tuple(map(Alternative, range(6), bounds, parts))))
+    assert solution.value.label == 3 and solution.objective == solution.bound == 2.0
+    assert solution.iterations == 3, "0, 2 and 3 in the order of their bounds, then nothing can be better"
+
+
+def test_shared_form_is_solved_once():
+    shared = Countdown(4)
+    limits = Limits()
+    solve_form(Choice(tuple(Alternative(i, 0.0, Sum((Term(1.0, shared),), 1.0 + i)) for i in range(3))), limits=limits)
+    assert list(limits.solved).count(shared) == 1
+    assert solve_form(shared, limits=limits) is limits.solved[shared]
+
+
+def test_sum_adds_objectives_and_bounds():
+    form = Sum((Term(2.0, link(0)), Term(3.0, link(1))), constant=7.0)
+    solution = solve_form(form)
+    parts = [solve_form(t.form).objective for t in form.terms]
+    assert solution.objective == pytest.approx(7 + 2 * parts[0] + 3 * parts[1], rel=1e-12)
+    assert solution.bound == pytest.approx(solution.objective, rel=1e-11)
+    refuted = solve_form(form, limits=Limits(cutoff=solution.objective * 0.99))
+    assert refuted.termination is Termination.CUTOFF and refuted.bound <= solution.objective
+
+
+def test_alternating_refuses_to_get_worse():
+    from rasolve.forms import Block, Formulation
+
+    worse = Block("worse", lambda point: Formulation(Choice((Alternative(point + 1, 0.0),)), lambda c: c.label))
+    better = Block("better", lambda point: Formulation(Choice((Alternative(point - 1, 0.0),)), lambda c: c.label))
+    stuck = solve_form(Blocks((worse,), objective=float, start=5))
+    assert stuck.value == 5 and stuck.termination is Termination.CONVERGED and stuck.bound_kind == "none"
+    mixed = solve_form(Blocks((worse, better), objective=lambda p: abs(float(p)), start=3, bound=0.0))
+    assert mixed.value == 0 and mixed.termination is Termination.OPTIMAL
+
+
+def test_shares_that_can_never_be_met_are_infeasible():
+    import numpy as np
+
+    never = MinMaxShares(lambda tau: np.full((*np.shape(tau), 2), 5.0), floor=0.0, budget=1.0, cap=np.full(2, 9.0))
+    assert solve_form(never).termination is Termination.INFEASIBLE
+
+
+def test_deadline_solves_a_batch_at_once():
+    import numpy as np
+
+    work = np.random.default_rng(0).uniform(1, 9, (50, 4))
+    form = MinMaxShares(
+        lambda tau: work / tau[..., None], floor=np.zeros(50), budget=np.full(50, 2.0), cap=np.ones((50, 4))
+    )
+    solution = solve_form(form)
+    assert solution.value.deadline == pytest.approx(np.maximum(work.sum(1) / 2, work.max(1)), rel=1e-12)
+    assert solution.iterations <= 60 and solution.gap <= 1e-12
+
+
+@pytest.mark.parametrize(("field", "value"), [("budget", 0.0), ("cap", [1.0, -1.0]), ("floor", float("nan"))])
+def test_shares_reject_bad_limits(field, value):
+    good = {"need": lambda tau: 1 / tau, "floor": 0.0, "budget": 1.0, "cap": [1.0, 1.0]}
+    with pytest.raises(InputError, match=f"MinMaxShares.{field} must be"):
+        MinMaxShares(**{**good, field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("offset_s", [0.0, -1.0, 0.0]), ("payload_bits", [0.0, 1.0, 1.0]), ("total_power_w", float("nan"))],
+)
+def test_links_reject_bad_numbers(field, value):
+    form = link(0)
+    names = ("offset_s", "payload_bits", "gain", "width_hz", "noise_w_per_hz", "client_power_w", "total_power_w")
+    with pytest.raises(InputError, match=f"OfdmaLink.{field} must be finite"):
+        type(form)(**{**{n: getattr(form, n) for n in names}, field: value})

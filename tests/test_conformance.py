@@ -1,0 +1,103 @@
+"""The conformance suite, run on every registered problem and solver, and shown to catch those that break a promise."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+import rasolve as ra
+from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, OfdmaLink, Sum, Term
+from rasolve.problems import problems
+from rasolve.solvers import solvers
+from rasolve.solvers.counts import Counts, CountsState
+from rasolve.testing import check_problem, check_solver
+from tests.instances import link
+
+WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
+
+EXAMPLES = {
+    "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
+    "MinMaxShares": [MinMaxShares(lambda tau: WORK / tau[..., None], np.zeros(2), np.ones(2), np.ones((2, 2)))],
+    "Sum": [Sum((Term(2.0, link(0)), Term(1.0, link(1))), constant=3.0)],
+    "Choice": [
+        Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
+        Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
+    ],
+    "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
+}
+"""Forms for each solver to be checked on, by the name of the form."""
+
+
+@pytest.mark.parametrize("name", [name for name, cls in solvers().items() if cls.__module__.startswith("rasolve.")])
+def test_every_shipped_solver_conforms(name):
+    solver = solvers()[name]
+    check_solver(solver, EXAMPLES[solver.form.name])
+
+
+def test_greedy_conforms_on_selective_gains():
+    check_solver(solvers()["greedy"], [link(seed, 4, 10, selective=True) for seed in range(4)])
+
+
+@pytest.mark.parametrize(
+    "sizes", [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}]
+)
+@pytest.mark.parametrize("name", problems())
+def test_every_shipped_problem_conforms(name, sizes):
+    check_problem(problems()[name], **sizes)
+
+
+@dataclass(frozen=True)
+class Boastful(Counts):
+    """Claims a bound that is not proved."""
+
+    def step(self, form: OfdmaLink, state: CountsState, limits) -> CountsState:
+        honest = super().step(form, state, limits)
+        return replace(honest, bound=honest.objective * 1.01)
+
+
+@dataclass(frozen=True)
+class Flattering(Counts):
+    """Claims an objective that its value does not have."""
+
+    def step(self, form: OfdmaLink, state: CountsState, limits) -> CountsState:
+        honest = super().step(form, state, limits)
+        return replace(honest, objective=honest.objective * 0.9, bound=state.bound) if honest.closed else honest
+
+
+@dataclass(frozen=True)
+class Forgetful(Counts):
+    """Gets worse at its last step."""
+
+    def step(self, form: OfdmaLink, state: CountsState, limits) -> CountsState:
+        honest = super().step(form, state, limits)
+        return replace(honest, objective=honest.objective * 1.5) if honest.closed else honest
+
+
+@pytest.mark.parametrize(
+    ("cls", "complaint"),
+    [(Boastful, "bound above objective"), (Flattering, "claims"), (Forgetful, "the objective rose")],
+)
+def test_broken_solvers_are_caught(cls, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        check_solver(cls, EXAMPLES["OfdmaLink"])
+
+
+class Careless(ra.FedsLLM):
+    """A problem whose cheap bound is too high."""
+
+    def lower_bound(self):
+        return super().lower_bound() * 10
+
+
+class Fickle(ra.FedsLLM):
+    """A problem whose judgement contradicts its forms."""
+
+    def evaluate(self, decision):
+        honest = super().evaluate(decision)
+        return replace(honest, objective=honest.objective * 0.5)
+
+
+@pytest.mark.parametrize(("cls", "complaint"), [(Careless, "bound"), (Fickle, "bound")])
+def test_broken_problems_are_caught(cls, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        check_problem(cls, seeds=[0])

@@ -1,0 +1,63 @@
+"""The Python, TOML and commands of README and docs work as they stand."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import rasolve as ra
+from rasolve.cli import main
+from rasolve.solvers import registry
+from rasolve.testing import check_solver
+from tests.instances import link
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(file: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.S)
+
+
+def test_readme_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("README.md", "python")
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "optimal" in printed and "DIFFERS" not in printed and (tmp_path / "plan.json").exists()
+
+
+def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (scenario,) = blocks("README.md", "toml")
+    (tmp_path / "scenario.toml").write_text(scenario)
+    assert main(["solve", "scenario.toml", "--result", "result.json"]) == 0
+    assert main(["check", "scenario.toml", "result.json"]) == 0
+    commands = re.findall(r"^    rasolve (.*)$", (ROOT / "README.md").read_text(), re.M)
+    assert len(commands) >= 11
+    for command in commands:
+        words = shlex.split(command)
+        if words[0] == "check":
+            continue  # the command before it stored a result of another problem: checked above
+        if words[0] not in ("demo", "doctor"):
+            expected = 3 if words[0] == "explain" else 0
+            assert main(words) == expected, command
+    capsys.readouterr()
+
+
+def test_solver_of_the_docs_conforms(monkeypatch):
+    monkeypatch.setattr(registry, "_registered", dict(registry.solvers()))
+    space: dict = {}
+    exec(compile(blocks("docs/extending.md", "python")[0], "docs/extending.md", "exec"), space)
+    check_solver(space["Shuffle"], [link(0, 3, 9, selective=True)])
+    assert ra.solve(link(0), "shuffle", draws=5).objective >= ra.solve(link(0)).objective
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md"])
+def test_places_named_in_the_docs_exist(file):
+    text = (ROOT / file).read_text()
+    places = set(re.findall(r"`(rasolve/[\w/.]+|benchmarks/[\w/.]+)`", text)) | set(
+        re.findall(r"\]\(([\w/.]+)\)", text)
+    )
+    for place in places:
+        assert (ROOT / place).exists() or (ROOT / Path(file).parent / place).exists(), f"{file} names {place}"
