@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -19,11 +20,12 @@ import rasolve as ra
 from benchmarks.bisection import bisection
 from benchmarks.mip import outer_approximation
 from benchmarks.pairs import in_turn, paired_ratio
+from benchmarks.picture import draw
 from benchmarks.report import aligned, seconds, tiny, watched, write_json
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import solve_form
 
-SIZES = ("5x20", "10x50", "20x100", "50x300", "100x1000", "1000x10000")
+SIZES = ("5x20", "10x50", "20x100", "50x300", "100x1000", "300x3000", "1000x10000")
 WHOLE, OURS, BISECTION, MIP = "FedsLLM, exact", "link: counts", "link: bisection + greedy", "link: HiGHS"
 METHODS = (WHOLE, OURS, BISECTION, MIP)
 TURNS = 3
@@ -51,7 +53,7 @@ class Run:
 
 
 def measure(size: str, seeds: int, mip_seconds: float, regime: str) -> list[Run]:
-    """Return the runs of one size; the MIP takes its turns once and stops when it has used up `mip_seconds`."""
+    """Return the runs of one size; the MIP runs once for each seed until it has used up `mip_seconds` in all."""
     clients, subchannels = map(int, size.split("x"))
     runs: list[Run] = []
     spent = 0.0
@@ -60,15 +62,15 @@ def measure(size: str, seeds: int, mip_seconds: float, regime: str) -> list[Run]
         link = main_link(problem, 1, 8)
         answers, taken = in_turn(
             {
-                WHOLE: lambda p=problem: ra.solve(p),
-                OURS: lambda f=link: solve_form(f, "counts"),
-                BISECTION: lambda f=link: bisection(f),
+                WHOLE: partial(ra.solve, problem),
+                OURS: partial(solve_form, link, "counts"),
+                BISECTION: partial(bisection, link),
             },
             TURNS,
         )
         if spent < mip_seconds:
             rival, once = in_turn(
-                {OURS: lambda f=link: solve_form(f, "counts"), MIP: lambda f=link: outer_approximation(f, mip_seconds)},
+                {OURS: partial(solve_form, link, "counts"), MIP: partial(outer_approximation, link, mip_seconds)},
                 turns=1,
             )
             answers[MIP], taken[MIP] = rival[MIP], once[MIP]
@@ -145,9 +147,7 @@ def main() -> None:
     print(f"FedsLLM, {given.regime}, GPT2-S (J = 12), 5 ranks; link: the main link at cut 1 and rank 8")
     print(aligned(HEAD, [row(group) for group in grouped(runs)]))
     write_json(given.out / "fedsllm_speed.json", {"regime": given.regime, "runs": [asdict(run) for run in runs]})
-    from benchmarks.picture import draw
-
-    draw(grouped(runs), given.out / "fedsllm_speed.png")
+    draw(grouped(runs), given.mip_seconds, given.out / "fedsllm_speed.png")
     print(f"\nwritten: {given.out / 'fedsllm_speed.json'}, {given.out / 'fedsllm_speed.png'}")
 
 

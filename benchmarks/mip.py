@@ -111,7 +111,7 @@ class Master:
 
     def solve(self, seconds: float) -> tuple[FloatArray | None, float, float]:
         """Return the counts (None if HiGHS found none), their deadline in the model, and the dual bound [s]."""
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + seconds)
+        self._highs.setOptionValue("time_limit", seconds)
         self._highs.run()
         info = self._highs.getInfo()
         found = np.asarray(self._highs.getSolution().col_value)

@@ -184,6 +184,8 @@ HEAD = (
 def row(found: Sequence[Comparison]) -> tuple[str, ...]:
     """Return the table's line for one size; where Clarabel gave up there is nothing to compare."""
     solved = [c for c in found if c.solved]
+    if not solved:
+        return (f"{found[0].clients} x {found[0].subchannels}", f"0/{len(found)}", *["-"] * (len(HEAD) - 2))
     alone = [c.clarabel_ratio for c in solved]
     return (
         f"{found[0].clients} x {found[0].subchannels}",
