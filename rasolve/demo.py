@@ -133,7 +133,7 @@ def _next(files: dict[str, Path]) -> str:
             "What to try next:",
             f"  rasolve check {files['problem']} {files['result']}",
             f"  rasolve run {files['plan']} --steps 40",
-            f"  rasolve solve {files['problem']} --set cuts=[2,3] --solver alternating --bound",
+            f"  rasolve solve {files['problem']} --set 'cuts=[2,3]' --solver alternating --bound",
             "  rasolve compare fedsllm --set clients=12 --set subchannels=60",
             "  rasolve explain fedsllm --set clients=30",
             "  rasolve list",

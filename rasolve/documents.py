@@ -1,8 +1,8 @@
 """Documents: frozen, validated, versioned records of scalars and named-dimension arrays.
 
-Problems, scenarios, plans and results are documents. A field that holds an array says its dimensions by
-name, so that ``client_flops_per_s[K]`` and ``main_gain[K,M]`` are checked against one another, and every
-rejected value becomes one :class:`~rasolve.errors.InputError` that names field, value and limit.
+Problems, plans, results, reports and profiles are documents. A field that holds an array says its dimensions by name,
+so that ``client_flops_per_s[K]`` and ``main_gain[K,M]`` are checked against one another, and every rejected value
+becomes one :class:`~rasolve.errors.InputError` that names field, value and limit.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import core_schema
 
 from rasolve.errors import InputError, unknown
-from rasolve.numerics import FloatArray, IntArray
-
-__all__ = ["Array", "Document", "FloatArray", "IntArray", "parse_json", "read_text"]
-
 
 LARGEST_WHOLE = 2.0**53
 """Above it, double precision does not hold every whole number."""
@@ -120,6 +116,8 @@ class Document(BaseModel):
     kind: ClassVar[str] = "document"
     version: ClassVar[int] = 1
 
+    _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
+
     def __init__(self, **fields: Any) -> None:
         try:
             super().__init__(**fields)
@@ -131,8 +129,6 @@ class Document(BaseModel):
 
     def __hash__(self) -> int:
         return id(self)
-
-    _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
         """Bind the named dimensions across fields and stretch axes of length 1."""

@@ -1,4 +1,4 @@
-"""Scalar equations solved for whole arrays at once; every root is certified by a bracket."""
+"""Array types and constants for all, and scalar equations solved for whole arrays at once: bracketed or by Newton."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Residual = Callable[[FloatArray], FloatArray]
 
+LN2 = float(np.log(2.0))
+"""Nats per bit."""
+
+ROUNDING = 1e-9
+"""Relative difference that floating-point arithmetic may leave between equal quantities (ours)."""
+
 CLOSED = 1e-14
 """Relative width at which a bracket counts as closed: a few units in the last place of its logarithm."""
+
+FARTHEST = 690.0
+"""Largest |ln(x - floor)| that is searched: the range of double precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +73,17 @@ def bracket(residual: Residual, floor: ArrayLike, guess: ArrayLike) -> Bracket:
     low_residual = high_residual = residual(floor + np.exp(low))
     stride = 1.0
     while True:
-        lower, higher = (low_residual <= 0) & (low > -_FARTHEST), (high_residual > 0) & (high < _FARTHEST)
+        lower, higher = (low_residual <= 0) & (low > -FARTHEST), (high_residual > 0) & (high < FARTHEST)
         if not (lower | higher).any():
             break
-        low = np.where(lower, np.maximum(low - stride, -_FARTHEST), low)
-        high = np.where(higher, np.minimum(high + stride, _FARTHEST), high)
+        low = np.where(lower, np.maximum(low - stride, -FARTHEST), low)
+        high = np.where(higher, np.minimum(high + stride, FARTHEST), high)
         ends = residual(floor + np.exp(np.where(lower, low, high)))
         low_residual, high_residual = np.where(lower, ends, low_residual), np.where(higher, ends, high_residual)
         stride *= 2.0
     high = np.where(low_residual <= 0, low, np.where(high_residual > 0, np.inf, high))
     low = np.where(high_residual > 0, np.inf, low)
     return Bracket(floor, low, high, low, low_residual, high_residual, low_residual)
-
-
-_FARTHEST = 690.0
-"""Largest |ln(x - floor)| that is searched: the range of double precision."""
 
 
 def narrow(b: Bracket, residual: Residual) -> Bracket:

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Transformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
@@ -17,8 +18,8 @@ Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
 class Stage(StrEnum):
     """The stages of split training, as predictions and reports name them.
 
-    Parties are "client 1".."client K", "server" and "federated server". What is sent up counts for its sender, what
-    comes down (gradients, adapters) for the client that receives it.
+    Parties are "client 1".."client K" and "server". What is sent up counts for its sender, what comes down (gradients,
+    adapters) for the client that receives it.
     """
 
     CLIENT_FORWARD = "client forward"

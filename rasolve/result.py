@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, field_serializer, field_validator
@@ -16,6 +15,9 @@ from rasolve.problems import Check, Decision, Evaluation, Problem, problem_named
 
 class Result(Document):
     """What came out: three statements (termination, feasible, bound kind), the decision and where it came from.
+
+    ``evaluation``, ``check`` and ``plan()`` need the problem's data: on a result read from JSON they raise InputError
+    until :meth:`of` ties it to its problem. Without a decision they raise InfeasibleError.
 
     ``objective`` and ``decision`` are None when nothing feasible was found, ``bound`` and ``gap`` when none is known;
     ``reasons`` then say which limits clash. gap = |objective - bound| / max(|objective|, 1e-12). ``feasible`` is the
@@ -44,13 +46,6 @@ class Result(Document):
     history: tuple[Progress, ...] = ()
 
     _problem: Problem | None = PrivateAttr(default=None)
-
-    @field_validator("history", mode="before")
-    @classmethod
-    def _progress(cls, history: Any) -> Any:
-        if not isinstance(history, (list, tuple)):
-            raise ValueError("is not a list")
-        return tuple(line if isinstance(line, Progress) else _progress(line) for line in history)
 
     @field_validator("decision")
     @classmethod
@@ -117,13 +112,3 @@ class Result(Document):
         lines += [f"  {summary}" for summary in self.decision.summary()]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
-
-
-def _progress(line: Any) -> Progress:
-    """Return a stored line of a history, which unlike other fields may hold infinities."""
-    names = [field.name for field in fields(Progress)]
-    if not isinstance(line, dict) or sorted(line) != sorted(names):
-        raise ValueError(f"holds a line that does not consist of {', '.join(names)}")
-    if not all(isinstance(line[name], (int, float)) for name in names):
-        raise ValueError("holds a line with something else than numbers")
-    return Progress(**line)

@@ -9,12 +9,13 @@ from typing import Any, overload
 
 import numpy as np
 
-from rasolve.errors import InputError, SolverUnavailable, unknown
+from rasolve.errors import InputError, SolverUnavailable, named
 from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
+from rasolve.tables import aligned
 
 Callback = Callable[[Progress], object]
 
@@ -109,11 +110,8 @@ def _valid(time_limit: float | None, gap: float, seed: int, max_iterations: int 
 def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
     """Return the problem in the form that the named solver takes, and the name of the solver that will run."""
     if solver.startswith("baseline:"):
-        rules = problem.baselines()
-        name = solver.removeprefix("baseline:")
-        if name not in rules:
-            raise unknown(f"baseline of {problem.kind}", name, rules)
-        return rules[name].formulate(np.random.default_rng(seed)), rules[name].solver
+        rule = named(f"baseline of {problem.kind}", solver.removeprefix("baseline:"), problem.baselines())
+        return rule.formulate(np.random.default_rng(seed)), rule.solver
     if solver == "auto":
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name
@@ -129,6 +127,11 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
 def solvers_of(problem: Problem) -> list[str]:
     """Return the names of the solvers that take one of the problem's forms, the automatic choice's form first."""
     return [solver.name for form in problem.forms for solver in solvers_for(problem.formulate(form).form)]
+
+
+def rivals(problem: Problem) -> list[str]:
+    """Return what `solve` takes as the problem's solver, other than "auto": its solvers, then its baselines."""
+    return [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
 
 
 def _judged(
@@ -188,8 +191,8 @@ def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termi
 
 
 def _multipliers(formulation: Formulation, solution: Solution) -> dict[str, Any]:
-    """Return the form's multipliers in the problem's terms, none where the problem does not read them."""
-    if solution.value is None or formulation.lift_multipliers is None:
+    """Return the form's multipliers in the problem's terms; none where no solver gave or the problem reads any."""
+    if not solution.multipliers or formulation.lift_multipliers is None:
         return {}
     return formulation.lift_multipliers(solution.multipliers)
 
@@ -246,18 +249,16 @@ def compare(problems: Iterable[Problem], solvers: Iterable[str] | None = None, *
     chosen = None if solvers is None else list(solvers)
     results = []
     for problem in problems:
-        names = chosen or [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
-        results += [solve(problem, name, **settings) for name in names]
+        results += [solve(problem, name, **settings) for name in chosen or rivals(problem)]
     return Comparison(tuple(results))
 
 
 def table(results: Iterable[Result]) -> str:
     """Return results as one aligned table."""
     head = ("problem", "solver", "objective", "bound", "kind", "gap", "termination", "seconds")
-    rows = [head, *(_row(result) for result in results)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    rows = [head, *map(_row, results)]
+    rule = ["-" * max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(aligned([head, rule, *rows[1:]]))
 
 
 def _row(result: Result) -> tuple[str, ...]:

@@ -15,14 +15,12 @@ import numpy as np
 
 from rasolve.errors import InputError, RasolveError
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination
+from rasolve.numerics import ROUNDING
 from rasolve.plan import Plan
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers import Limits, Solver, iterate, solve_form
-from rasolve.solving import solve, solvers_of
-
-ROUNDING = 1e-9
-"""Relative difference that floating-point arithmetic may leave between equal quantities."""
+from rasolve.solving import rivals, solve, solvers_of
 
 
 def check_solver(solver: type[Solver[Any, Any]], forms: Iterable[Form], exact: bool | None = None) -> None:
@@ -31,12 +29,13 @@ def check_solver(solver: type[Solver[Any, Any]], forms: Iterable[Form], exact: b
     With `exact` (by default what the class declares) it must end with objective and proved bound together.
     """
     _check_declarations(solver)
+    promised = solver.exact if exact is None else exact
     for form in forms:
         instance = solver()
         assert instance.refuses(form) is None, f"{solver.name} refuses a form that it should take"
         solution = iterate(instance, form, Limits())
         _check_solution(solution, form)
-        if exact if exact is not None else solver.exact:
+        if promised:
             _check_exact(solution)
         _check_same(solution, iterate(instance, form, Limits()), f"{solver.name}: a second run differs")
         _check_by_hand(instance, form, solution)
@@ -123,7 +122,7 @@ def check_problem(problem: type[Problem], seeds: Iterable[int] = range(3), **siz
     for seed in seeds:
         instance = problem.sample(seed=seed, **sizes)
         _check_data(instance, problem.sample(seed=seed, **sizes), problem.sample(seed=seed + 1, **sizes))
-        results = [solve(instance, name, bound=True, seed=seed) for name in _everything(instance)]
+        results = [solve(instance, name, bound=True, seed=seed) for name in ["auto", *rivals(instance)]]
         for result in results:
             _check_result(instance, result)
         proved = max(r.bound for r in results if r.bound is not None)
@@ -132,10 +131,6 @@ def check_problem(problem: type[Problem], seeds: Iterable[int] = range(3), **siz
                 f"{result.solver} is below the proved bound {proved}: {result.objective}"
             )
         _check_start(instance, results)
-
-
-def _everything(problem: Problem) -> list[str]:
-    return ["auto", *solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
 
 
 def _check_data(instance: Problem, again: Problem, other: Problem) -> None:

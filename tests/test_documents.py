@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pytest
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError
+from rasolve.numerics import FloatArray, IntArray
 
 
 class Toy(Document):

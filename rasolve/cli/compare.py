@@ -16,7 +16,7 @@ from rasolve.forms import Termination, relative_gap
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP
-from rasolve.solving import Comparison, solve, solvers_of, table
+from rasolve.solving import Comparison, rivals, solve, table
 
 
 def compare(
@@ -45,7 +45,7 @@ def compare(
 
 def _names(problem: Problem, solvers: str | None) -> list[str]:
     """Return the solvers asked for, or all; raises InputError for a name before anything is solved."""
-    known = [*solvers_of(problem), *(f"baseline:{name}" for name in problem.baselines())]
+    known = rivals(problem)
     if solvers is None:
         return known
     names = [name.strip() for name in solvers.split(",")]

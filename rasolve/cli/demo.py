@@ -11,6 +11,7 @@ from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
 from rasolve.cli.output import show, show_json
+from rasolve.cli.threads import wait_patiently
 from rasolve.demo import STEPS
 from rasolve.demo import demo as demonstrate
 
@@ -22,6 +23,7 @@ def demo(
     as_json: Json = False,
 ) -> ExitCode:
     """Show everything in seconds: solve a small problem in every way, draw it, train by the plan, compare."""
+    wait_patiently()
     say = _nothing if as_json else show
     found = demonstrate(seed, folder, steps=steps, say=say, watch=lambda steps: progress.training(steps, quiet=as_json))
     if as_json:

@@ -11,9 +11,10 @@ from itertools import chain
 import rasolve
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
-from rasolve.cli.output import aligned, show, show_json
+from rasolve.cli.output import show, show_json
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.solving import solve
+from rasolve.tables import aligned
 
 BASE = ("numpy", "scipy", "highspy", "pydantic", "typer", "rich")
 EXTRAS = {
@@ -99,7 +100,7 @@ def _text(base: list[Library], extras: dict[str, list[Library]], missing: list[s
     rows = [["Python", platform.python_version(), ""], ["rasolve", rasolve.__version__, ""]]
     rows += [[library.name, str(library), ""] for library in base]
     rows += [[library.name, str(library), f"extra: {extra}"] for extra, found in extras.items() for library in found]
-    lines = [aligned(rows), ""]
+    lines = [*aligned(rows), ""]
     lines.append(f"missing extras: {', '.join(missing)}" if missing else "all extras are installed")
     if missing:
         lines.append(f"  to get them: {_install(missing)}")

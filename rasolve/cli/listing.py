@@ -11,11 +11,12 @@ import typer
 from rasolve import forms
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
-from rasolve.cli.output import aligned, show, show_json
+from rasolve.cli.output import show, show_json
 from rasolve.forms import Form
 from rasolve.problems import problems
 from rasolve.scenario.workload import ARCHITECTURES
 from rasolve.solvers import solvers
+from rasolve.tables import aligned
 
 Line = dict[str, str]
 
@@ -44,7 +45,7 @@ def list_known(
 
 
 def _text(lines: list[Line]) -> str:
-    return aligned([[f"  {line.pop('name')}", *line.values()] for line in map(dict, lines)])
+    return "\n".join(aligned([[f"  {line.pop('name')}", *line.values()] for line in map(dict, lines)]))
 
 
 def _problems() -> list[Line]:

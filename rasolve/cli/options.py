@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,4 +20,3 @@ Changes = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 TimeLimit = Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop with the best found by then.")]
-Picture = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the picture.")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rasolve.errors import InputError
@@ -25,14 +24,6 @@ def show(text: str) -> None:
 def show_json(value: Any) -> None:
     """Print a value as JSON."""
     show(json.dumps(value, indent=2))
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows as lines with aligned columns."""
-    cells = list(rows)
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
-    return "\n".join(lines)
 
 
 def _discard_rest() -> None:

@@ -11,6 +11,7 @@ from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
 from rasolve.cli.output import show
+from rasolve.cli.threads import wait_patiently
 from rasolve.plan import Plan
 
 
@@ -30,6 +31,7 @@ def run(
     An interrupt (Ctrl-C) reports the steps that are complete.
     """
     instructions = Plan.load(plan)
+    wait_patiently()
     from rasolve.executor.run import run as execute
 
     with progress.training(steps, quiet=as_json) as callback:

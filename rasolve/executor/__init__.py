@@ -1,0 +1,1 @@
+"""Training by a plan, split as it says and metered; the only part that imports torch."""

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Transformer
 
 ASCII = 128
@@ -26,7 +26,7 @@ SHORTEST_LINE = 100
 """Characters that a generated line has at least; the test of the text holds it (ours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shards:
     """Windows of n+1 tokens, one int64 array [samples, n+1] per client, and where the text comes from."""
 

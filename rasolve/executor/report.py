@@ -7,11 +7,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray, IntArray
+from rasolve.documents import Array, Document
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Quantity
+from rasolve.tables import aligned
 
 LISTED_CLIENTS = 3
 """Clients up to which the printed table has a row for each party; beyond, it adds parties up per stage (ours)."""
+
+HEAD = ("party", "stage", "quantity", "predicted", "measured", "")
+NUMBERS = (3, 4)
+"""Columns of the printed table that hold numbers."""
 
 
 class Row(Document):
@@ -93,7 +99,7 @@ class Report(Document):
             f"{self.model} in {self.dtype}, {self.clients} clients, cut {_range(self.cut)}, rank {_range(self.rank)}, "
             f"batch {self.batch_size}, {self.data}",
             "",
-            *_aligned([("party", "stage", "quantity", "predicted", "measured", ""), *self._table()]),
+            *aligned([HEAD, *self._table()], to_the_right=NUMBERS),
             "",
             f"loss {self.loss[0]:.4f} at the first step, {self.loss[-1]:.4f} at the last",
         ]
@@ -126,15 +132,3 @@ def _verdict(predicted: float, measured: float) -> str:
 def _range(values: IntArray) -> str:
     low, high = int(values.min()), int(values.max())
     return str(low) if low == high else f"{low}-{high}"
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return the rows as lines with aligned columns, numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if i in (3, 4) else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -10,12 +10,8 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form
-from rasolve.numerics import FloatArray, IntArray
-
-LN2 = float(np.log(2.0))
-
-ROUNDING = 1e-9
-"""Relative excess of a limit that floating-point arithmetic may leave."""
+from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
+from rasolve.scenario.radio import density_rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +85,7 @@ class OfdmaLink(Form):
         """Return each client's rate [K, bit/s]; nan where a density is negative."""
         owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
         with np.errstate(invalid="ignore", over="ignore"):
-            rate = self.width_hz * np.log1p(spectrum.psd_w_per_hz * owned / self.noise_w_per_hz) / LN2
+            rate = density_rate(self.width_hz, spectrum.psd_w_per_hz, owned, self.noise_w_per_hz)
         return total_by_owner(spectrum.owner, rate, self.clients)
 
     def powers(self, spectrum: Spectrum) -> FloatArray:

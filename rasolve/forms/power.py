@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.ofdma import LN2, OfdmaLink, Spectrum, total_by_owner
+from rasolve.forms.ofdma import OfdmaLink, Spectrum, total_by_owner
 from rasolve.forms.shares import MinMaxShares
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import LN2, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

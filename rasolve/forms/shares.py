@@ -10,10 +10,10 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form
-from rasolve.numerics import FloatArray
+from rasolve.numerics import ROUNDING, FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shares:
     """Deadline [...] and what each of the K clients needs to meet it [..., K]."""
 
@@ -46,7 +46,7 @@ class MinMaxShares(Form):
 
     def judge(self, value: Shares) -> float:
         """Return the latest deadline of the batch, or inf where the budget or a cap does not meet its own."""
-        return float(value.deadline.max()) if (self.residual(value.deadline) <= 1e-9).all() else np.inf
+        return float(value.deadline.max()) if (self.residual(value.deadline) <= ROUNDING).all() else np.inf
 
     def residual(self, deadline: FloatArray) -> FloatArray:
         """Return ln of the worst ratio of need to limit, [...]: decreasing in the deadline, <= 0 where it is met."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rasolve.documents import FloatArray
 from rasolve.errors import InputError
+from rasolve.numerics import FloatArray
 from rasolve.plots.style import (
     BLUE,
     DARK,
@@ -91,10 +92,10 @@ def _local_step(axes: Axes, parts: dict[str, FloatArray]) -> None:
     ended = served + gradient + backward
     scale, unit = prefix(float(ended.max()), "s")
     plain(axes)
-    _bars(axes, rows, 0 * forward, forward / scale, *STAGES["client_forward_s"])
+    _bars(axes, rows, 0.0, forward / scale, *STAGES["client_forward_s"])
     _bars(axes, rows, forward / scale, upload / scale, *STAGES["upload_s"])
-    _bars(axes, [clients], [sent / scale], [parts["server_s"] / scale], *STAGES["server_s"])
-    _bars(axes, rows, (served + 0 * gradient) / scale, gradient / scale, *STAGES["gradient_s"])
+    _bars(axes, clients, sent / scale, parts["server_s"] / scale, *STAGES["server_s"])
+    _bars(axes, rows, served / scale, gradient / scale, *STAGES["gradient_s"])
     _bars(axes, rows, (served + gradient) / scale, backward / scale, *STAGES["client_backward_s"])
     _bars(axes, rows, uploaded / scale, (served - uploaded) / scale, "waiting", PALE)
     _bars(axes, rows, ended / scale, (ended.max() - ended) / scale, "waiting", PALE)
@@ -113,9 +114,9 @@ def _aggregation(axes: Axes, parts: dict[str, FloatArray]) -> None:
     ended = up.max() + down
     scale, unit = prefix(float(ended.max()), "s")
     plain(axes)
-    _bars(axes, rows, 0 * up, up / scale, *STAGES["adapter_upload_s"])
+    _bars(axes, rows, 0.0, up / scale, *STAGES["adapter_upload_s"])
     _bars(axes, rows, up / scale, (up.max() - up) / scale, "waiting", PALE)
-    _bars(axes, rows, (up.max() + 0 * up) / scale, down / scale, *STAGES["broadcast_s"])
+    _bars(axes, rows, up.max() / scale, down / scale, *STAGES["broadcast_s"])
     _mark_last(axes, up / scale)
     if down.any():
         _mark_last(axes, ended / scale)
@@ -123,8 +124,9 @@ def _aggregation(axes: Axes, parts: dict[str, FloatArray]) -> None:
     axes.set_xlim(0, 1.08 * ended.max() / scale)
 
 
-def _bars(axes: Axes, rows: Any, start: Any, length: Any, label: str, colour: str) -> None:
-    if np.any(np.asarray(length) > 0):
+def _bars(axes: Axes, rows: ArrayLike, start: ArrayLike, length: ArrayLike, label: str, colour: str) -> None:
+    rows, start, length = np.broadcast_arrays(rows, start, length)
+    if (length > 0).any():
         axes.barh(rows, length, left=start, color=colour, height=HEIGHT, label=label)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.forms import Blocks, Termination, relative_gap
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plots.style import (
     BLUE,
     DARK,

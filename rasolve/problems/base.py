@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import LARGEST_WHOLE, Document, FloatArray, IntArray
+from rasolve.documents import LARGEST_WHOLE, Document
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Plan
 
 TOLERANCE = 1e-9
@@ -59,7 +60,7 @@ def _numbers(name: str, raw: Any, integer: bool) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The objective of a decision and its parts, recomputed from raw data; each part's name ends in its unit."""
+    """The objective of a decision and its parts, recomputed from raw data; a part's name ends in its unit, if any."""
 
     objective: float
     parts: dict[str, FloatArray]
@@ -176,8 +177,3 @@ class Problem(Document):
     @abstractmethod
     def plan(self, decision: Any, solver: str) -> Plan:
         """Return the plan of a decision, with its prediction."""
-
-
-def whole(values: Any) -> IntArray:
-    """Return values as a whole-number array."""
-    return np.asarray(values, dtype=np.int64)

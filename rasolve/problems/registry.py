@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.documents import parse_json, read_text
-from rasolve.errors import InputError, unknown
+from rasolve.errors import InputError, named, unknown
 from rasolve.problems.base import Problem
 
 SHIPPED = {"fedsllm": "FedsLLM"}
@@ -25,9 +25,8 @@ def problems() -> dict[str, type[Problem]]:
 
 def problem_named(name: str) -> type[Problem]:
     """Return the named problem class; raises InputError with the nearest known names."""
-    if name not in SHIPPED:
-        raise unknown("problem", name, SHIPPED)
-    found: type[Problem] = getattr(import_module(f"rasolve.problems.{name.replace('-', '_')}"), SHIPPED[name])
+    cls = named("problem", name, SHIPPED)
+    found: type[Problem] = getattr(import_module(f"rasolve.problems.{name.replace('-', '_')}"), cls)
     return found
 
 

@@ -1,0 +1,1 @@
+"""What is given: radio, path loss, devices, workload, and the units that people use."""

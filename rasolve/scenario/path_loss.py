@@ -1,7 +1,7 @@
 """Path-loss models by name, in dB against distance in metres, and the random parts of a channel gain.
 
-Published: 3GPP TR 36.814 macro cell (the nine papers' default), 3GPP TR 38.901 tables 7.4.1-1 for UMi and UMa street
-levels, log-distance (textbook). Antenna heights: 10 m (UMi), 25 m (UMa), 1.5 m (device).
+Published: 3GPP TR 36.814 macro cell (the nine papers' default), 3GPP TR 38.901 table 7.4.1-1 for UMi and UMa. Textbook:
+log-distance. Every model maps distances [m] of any shape to losses [dB].
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from rasolve.numerics import FloatArray
 from rasolve.scenario.units import from_db
 
 DEVICE_HEIGHT_M = 1.5
+UMI_HEIGHT_M = 10.0
+UMA_HEIGHT_M = 25.0
+"""Heights of the antennas, of TR 38.901."""
+
 LIGHT_M_PER_S = 299_792_458.0
 
 
@@ -23,31 +27,31 @@ def macro(distance_m: FloatArray) -> FloatArray:
     return np.asarray(128.1 + 37.6 * np.log10(distance_m / 1000))
 
 
-def log_distance(exponent: float, reference_db: float = 40.0) -> Callable[[FloatArray], FloatArray]:
-    """Return 40 dB at one metre plus 10·exponent·log10(d): exponent 2 good, 4 normal, 6 poor (textbook)."""
-    return lambda distance_m: np.asarray(reference_db + 10 * exponent * np.log10(np.maximum(distance_m, 1.0)))
+def log_distance(exponent: float) -> Callable[[FloatArray], FloatArray]:
+    """Return the model 40 + 10·exponent·log10(max(d, 1)): exponent 2 good, 4 normal, 6 poor (textbook)."""
+    return lambda distance_m: np.asarray(40 + 10 * exponent * np.log10(np.maximum(distance_m, 1.0)))
 
 
 def umi(distance_m: FloatArray, carrier_ghz: float = 3.5) -> FloatArray:
     """Urban micro, no line of sight, TR 38.901 (published)."""
-    nlos = 35.3 * np.log10(_slant(distance_m, 10)) + 22.4 + 21.3 * np.log10(carrier_ghz)
+    nlos = 35.3 * np.log10(_slant(distance_m, UMI_HEIGHT_M)) + 22.4 + 21.3 * np.log10(carrier_ghz)
     return np.asarray(np.maximum(umi_los(distance_m, carrier_ghz), nlos))
 
 
 def uma(distance_m: FloatArray, carrier_ghz: float = 3.5) -> FloatArray:
     """Urban macro, no line of sight, TR 38.901 (published)."""
-    nlos = 13.54 + 39.08 * np.log10(_slant(distance_m, 25)) + 20 * np.log10(carrier_ghz)
+    nlos = 13.54 + 39.08 * np.log10(_slant(distance_m, UMA_HEIGHT_M)) + 20 * np.log10(carrier_ghz)
     return np.asarray(np.maximum(uma_los(distance_m, carrier_ghz), nlos))
 
 
 def umi_los(distance_m: FloatArray, carrier_ghz: float = 3.5) -> FloatArray:
     """Urban micro, line of sight, TR 38.901 (published)."""
-    return _line_of_sight(distance_m, carrier_ghz, 10, near=(32.4, 21.0), far=(32.4, 40.0, 9.5))
+    return _line_of_sight(distance_m, carrier_ghz, UMI_HEIGHT_M, near=(32.4, 21.0), far=(32.4, 40.0, 9.5))
 
 
 def uma_los(distance_m: FloatArray, carrier_ghz: float = 3.5) -> FloatArray:
     """Urban macro, line of sight, TR 38.901 (published)."""
-    return _line_of_sight(distance_m, carrier_ghz, 25, near=(28.0, 22.0), far=(28.0, 40.0, 9.0))
+    return _line_of_sight(distance_m, carrier_ghz, UMA_HEIGHT_M, near=(28.0, 22.0), far=(28.0, 40.0, 9.0))
 
 
 def _slant(distance_m: FloatArray, height_m: float) -> FloatArray:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rasolve.numerics import FloatArray, snr_at
-
-LN2 = float(np.log(2.0))
+from rasolve.numerics import LN2, FloatArray, snr_at
 
 THERMAL_NOISE_W_PER_HZ = 10 ** (-174 / 10) * 1e-3
 """Thermal noise density at room temperature: -174 dBm/Hz."""

@@ -11,8 +11,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from rasolve.documents import Array, Document, FloatArray
+from rasolve.documents import Array, Document
 from rasolve.errors import InputError, named
+from rasolve.numerics import FloatArray, IntArray
 
 ADAM_COPIES = 4
 """fp32 numbers kept per adapter parameter: the weight, its gradient and Adam's two moments (textbook)."""
@@ -115,14 +116,18 @@ class Profile(Document):
         """J, the number of blocks."""
         return self.dimension("J")
 
-    def adapter_bits(self, cut: int, rank: int) -> float:
-        """Return the bits of the device's adapters: rank · Σ_{j<=cut} adapter_params[j] · parameter_bits."""
-        return float(rank * self.adapter_params[:cut].sum() * self.parameter_bits)
+    def adapter_bits(self, cut: IntArray | int, rank: IntArray | int) -> FloatArray:
+        """Return the bits [...] of devices' adapters: rank · Σ_{j<=cut} adapter_params[j] · parameter_bits."""
+        return np.asarray(rank * up_to_cut(self.adapter_params)[cut] * self.parameter_bits)
 
     def device_bytes(self, batch_size: int) -> FloatArray:
         """Return the device's memory [bytes] without adapters at every cut 0..J, shape [J+1]."""
-        per_block = self.weight_bytes + batch_size * self.saved_activation_bytes
-        return self.embedding_bytes + np.concatenate([[0.0], np.cumsum(per_block)])
+        return self.embedding_bytes + up_to_cut(self.weight_bytes + batch_size * self.saved_activation_bytes)
+
+
+def up_to_cut(per_block: FloatArray) -> FloatArray:
+    """Return Σ_{j<=c} of what blocks have, `per_block` [J], for every cut c = 0..J, shape [J+1]."""
+    return np.concatenate([[0.0], np.cumsum(per_block)])
 
 
 ARCHITECTURES = {

@@ -33,8 +33,8 @@ class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
     ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
-    ``solved`` remembers forms solved to optimality in this run, so that a form shared by many alternatives is solved
-    once.
+    ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
+    optimality in this run, so that a form shared by many alternatives is solved once.
     """
 
     deadline: float = INFINITY
@@ -51,9 +51,9 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
-    def inner(self, cutoff: float = INFINITY, start: Any = None) -> Limits:
-        """Return the limits for a sub-form: same clock, gap and seed, no iteration limit and no callback."""
-        return replace(self, max_iterations=None, cutoff=cutoff, start=start, callback=None, nested=True)
+    def inner(self, cutoff: float = INFINITY) -> Limits:
+        """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
+        return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
 
 
 class Solver(ABC, Generic[F, S]):

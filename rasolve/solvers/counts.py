@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import OfdmaLink, Spectrum
-from rasolve.forms.ofdma import LN2
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.least_power import allocate, least_counts, power
 from rasolve.solvers.registry import register
@@ -76,7 +75,7 @@ class Counts(Solver[OfdmaLink, CountsState]):
     def multipliers(self, form: OfdmaLink, state: CountsState) -> dict[str, Any]:
         """Return the worth of the total power, -dτ/d(total) >= 0 [s/W], counts kept; 0 where caps decide."""
         total, slope = _total_power(form, state.counts, state.objective)
-        return {"total_power_w": 1.0 / slope if total > form.total_power_w * (1 - 1e-9) else 0.0}
+        return {"total_power_w": 1.0 / slope if total > form.total_power_w * (1 - ROUNDING) else 0.0}
 
     @staticmethod
     def _meeting(form: OfdmaLink, deadline: float, like: IntArray) -> IntArray | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import MinMaxShares, Shares
-from rasolve.numerics import Bracket, bracket, narrow
+from rasolve.numerics import ROUNDING, Bracket, bracket, narrow
 from rasolve.solvers.base import Limits, Solver, State
 from rasolve.solvers.registry import register
 
@@ -47,7 +47,7 @@ class Deadline(Solver[MinMaxShares, DeadlineState]):
         deadline = state.bracket.feasible
         step = 1e-6 * (deadline - form.floor)
         slope = (form.need(deadline + step).sum(-1) - form.need(deadline - step).sum(-1)) / (2 * step)
-        slack = form.need(deadline).sum(-1) < form.budget * (1 - 1e-9)
+        slack = form.need(deadline).sum(-1) < form.budget * (1 - ROUNDING)
         return {"budget": np.where(slack, 0.0, -1.0 / slope)}
 
     @staticmethod

@@ -8,9 +8,8 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from rasolve.forms import OfdmaLink
-from rasolve.forms.ofdma import LN2
 from rasolve.forms.power import owned
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import LN2, FloatArray, IntArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register, solve_form
 

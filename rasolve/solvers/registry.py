@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from rasolve.errors import InputError, SolverUnavailable, unknown
 from rasolve.forms import Form, Solution, Termination
 from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = ("counts", "greedy", "deadline", "sum", "enumeration", "alternating")
-"""Modules of this package, each with one solver; for a form, the first that takes it is the automatic choice."""
+"""Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
+
+C = TypeVar("C", bound=type[Solver[Any, Any]])
 
 _registered: dict[str, type[Solver[Any, Any]]] = {}
 
 
-def register(solver: type[Solver[Any, Any]]) -> type[Solver[Any, Any]]:
+def register(solver: C) -> C:
     """Make a solver class available under its name (a decorator); raises InputError if the name is taken."""
     if _registered.setdefault(solver.name, solver) is not solver:
         raise InputError(f"a solver named '{solver.name}' is registered already")
@@ -31,9 +33,9 @@ def _load_shipped() -> None:
 
 
 def solvers() -> dict[str, type[Solver[Any, Any]]]:
-    """Return every solver class by name, exact ones first within a form."""
+    """Return every solver class by name: shipped ones in their order, then others as they were registered."""
     _load_shipped()
-    return dict(_registered)
+    return {**{name: _registered[name] for name in SHIPPED}, **_registered}
 
 
 def solver_named(name: str, options: dict[str, Any] | None = None) -> Solver[Any, Any]:

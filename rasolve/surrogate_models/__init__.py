@@ -1,0 +1,1 @@
+"""What is learned from tables of measurements and read by problems."""

@@ -124,8 +124,8 @@ def test_plans_are_checked_without_being_run(refused, stored):
     ("change", "complaint"),
     [
         ({"decision": 3}, "decision is not a decision"),
-        ({"history": [{"iteration": 1}]}, "history holds a line that does not consist of iteration, objective"),
-        ({"history": 3}, "history is not a list"),
+        ({"history": [{"iteration": 1}]}, "result: field 'history.0.objective' is missing"),
+        ({"history": 3}, "history = 3: must be a valid tuple"),
         ({"termination": "fine"}, "termination = 'fine': must be 'optimal'"),
         ({"problem": "fedslm"}, "unknown problem 'fedslm'"),
     ],

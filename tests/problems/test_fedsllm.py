@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from rasolve.errors import InfeasibleError, InputError
 from rasolve.forms import Blocks, Choice, Sum, Termination
 from rasolve.problems.fedsllm.blocks import equal_shares
 from rasolve.problems.fedsllm.choice import fed_link, main_link
+from rasolve.solvers import solve_form
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +129,6 @@ def test_memory_limit_binds_and_is_explained():
 
 
 def _with_cut(decision, cut):
-    from dataclasses import replace
-
     return replace(decision, cut=np.full_like(decision.cut, cut))
 
 
@@ -224,8 +225,6 @@ def test_forms_and_their_lifts(problem):
 
 
 def test_bound_of_every_alternative_is_below_its_optimum(problem):
-    from rasolve.solvers import solve_form
-
     for alternative in problem.formulate(Choice).form.alternatives[::7]:
         assert alternative.bound <= solve_form(alternative.form).objective * (1 + 1e-12)
 
@@ -256,16 +255,12 @@ def test_random_baselines_follow_the_seed(problem):
     ],
 )
 def test_misshapen_decisions_are_refused(problem, change, message):
-    from dataclasses import replace
-
     with pytest.raises(InputError) as caught:
         problem.check(replace(ra.solve(problem).decision, **change))
     assert message in str(caught.value)
 
 
 def test_violations_are_found_and_named(problem):
-    from dataclasses import replace
-
     d = ra.solve(problem).decision
     loud = problem.check(replace(d, main_psd_w_per_hz=d.main_psd_w_per_hz * 2))
     assert {c.name for c in loud.violated} >= {"main link: total power"}

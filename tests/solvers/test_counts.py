@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,17 +89,10 @@ def test_units_scale(seed, seconds, watts):
 def test_more_of_anything_is_never_worse(seed):
     form = link(seed, 3, 6)
     best = solve_form(form).objective
-    louder = OfdmaLink(**{**vars_of(form), "total_power_w": form.total_power_w * 1.5})
-    wider = OfdmaLink(
-        **{**vars_of(form), "gain": np.broadcast_to(form.gain[:, :1], (3, 8)), "width_hz": np.full(8, form.width_hz[0])}
-    )
+    louder = replace(form, total_power_w=form.total_power_w * 1.5)
+    wider = replace(form, gain=np.broadcast_to(form.gain[:, :1], (3, 8)), width_hz=np.full(8, form.width_hz[0]))
     assert solve_form(louder).objective <= best * (1 + 1e-12)
     assert solve_form(wider).objective <= best * (1 + 1e-12)
-
-
-def vars_of(form: OfdmaLink) -> dict:
-    names = ("offset_s", "payload_bits", "gain", "width_hz", "noise_w_per_hz", "client_power_w", "total_power_w")
-    return {name: getattr(form, name) for name in names}
 
 
 def test_cutoff_below_the_optimum_is_refuted_without_solving():
@@ -112,7 +107,7 @@ def test_cutoff_below_the_optimum_is_refuted_without_solving():
 
 def test_fewer_subchannels_than_clients_is_infeasible():
     form = link(0, 3, 3)
-    narrow = OfdmaLink(**{**vars_of(form), "gain": form.gain[:, :2], "width_hz": form.width_hz[:2]})
+    narrow = replace(form, gain=form.gain[:, :2], width_hz=form.width_hz[:2])
     for name in ("counts", "greedy"):
         assert solve_form(narrow, name).termination is Termination.INFEASIBLE
 
@@ -126,13 +121,6 @@ def test_extreme_shapes_close_their_gap(clients, subchannels):
 @pytest.mark.parametrize("factor", [1e-12, 1e-6, 1e6, 1e12])
 def test_extreme_powers_close_their_gap(factor):
     form = link(4)
-    solution = solve_form(
-        OfdmaLink(
-            **{
-                **vars_of(form),
-                "client_power_w": form.client_power_w * factor,
-                "total_power_w": form.total_power_w * factor,
-            }
-        )
-    )
+    scaled = replace(form, client_power_w=form.client_power_w * factor, total_power_w=form.total_power_w * factor)
+    solution = solve_form(scaled)
     assert solution.termination is Termination.OPTIMAL and np.isfinite(solution.objective)

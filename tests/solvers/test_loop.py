@@ -1,10 +1,25 @@
-from dataclasses import dataclass
+import subprocess
+import sys
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.forms import Alternative, Blocks, Choice, Chosen, Form, MinMaxShares, Sum, Term, Termination
+from rasolve.forms import (
+    Alternative,
+    Block,
+    Blocks,
+    Choice,
+    Chosen,
+    Form,
+    Formulation,
+    MinMaxShares,
+    Sum,
+    Term,
+    Termination,
+)
 from rasolve.solvers import Limits, Solver, State, iterate, register, solve_form, solver_named, solvers_for
 from rasolve.solvers.registry import proves
 from tests.instances import link
@@ -98,6 +113,17 @@ def test_automatic_choice_prefers_exact_and_knows_what_it_proves():
     assert proves(flat) and not proves(selective)
 
 
+def test_a_solver_registered_before_all_others_is_not_the_automatic_choice():
+    code = """
+from rasolve.solvers import register, solvers
+from rasolve.solvers.base import Solver
+register(type("Early", (Solver,), {"name": "early"}))
+print(list(solvers()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("['counts', 'greedy'") and done.stdout.endswith("'early']\n")
+
+
 def test_choice_of_constants_takes_the_least_and_looks_no_further():
     form = Choice((Alternative("b", 2.0), Alternative("a", 1.0), Alternative("never", 9.0)))
     solution = solve_form(form)
@@ -138,8 +164,6 @@ def test_sum_adds_objectives_and_bounds():
 
 
 def test_alternating_refuses_to_get_worse():
-    from rasolve.forms import Block, Formulation
-
     worse = Block("worse", lambda point: Formulation(Choice((Alternative(point + 1, 0.0),)), lambda c: c.label))
     better = Block("better", lambda point: Formulation(Choice((Alternative(point - 1, 0.0),)), lambda c: c.label))
     stuck = solve_form(Blocks((worse,), objective=float, start=5))
@@ -149,15 +173,11 @@ def test_alternating_refuses_to_get_worse():
 
 
 def test_shares_that_can_never_be_met_are_infeasible():
-    import numpy as np
-
     never = MinMaxShares(lambda tau: np.full((*np.shape(tau), 2), 5.0), floor=0.0, budget=1.0, cap=np.full(2, 9.0))
     assert solve_form(never).termination is Termination.INFEASIBLE
 
 
 def test_deadline_solves_a_batch_at_once():
-    import numpy as np
-
     work = np.random.default_rng(0).uniform(1, 9, (50, 4))
     form = MinMaxShares(
         lambda tau: work / tau[..., None], floor=np.zeros(50), budget=np.full(50, 2.0), cap=np.ones((50, 4))
@@ -179,7 +199,5 @@ def test_shares_reject_bad_limits(field, value):
     [("offset_s", [0.0, -1.0, 0.0]), ("payload_bits", [0.0, 1.0, 1.0]), ("total_power_w", float("nan"))],
 )
 def test_links_reject_bad_numbers(field, value):
-    form = link(0)
-    names = ("offset_s", "payload_bits", "gain", "width_hz", "noise_w_per_hz", "client_power_w", "total_power_w")
     with pytest.raises(InputError, match=f"OfdmaLink.{field} must be finite"):
-        type(form)(**{**{n: getattr(form, n) for n in names}, field: value})
+        replace(link(0), **{field: value})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cvxpy as cp
 import numpy as np
 import pytest
@@ -60,18 +62,16 @@ def test_caps_alone_give_each_client_its_own_time(seed):
 def test_flat_gain_needs_one_column_and_gives_the_same():
     flat = link(3, 3, 7)
     owner = np.arange(7) % 3
-    spread = type(flat)(**{n: getattr(flat, n) for n in ("offset_s", "payload_bits", "width_hz", "noise_w_per_hz",
-                        "client_power_w", "total_power_w")}, gain=flat.gain * (1 + 1e-15 * np.arange(7)))  # fmt: skip
+    spread = replace(flat, gain=flat.gain * (1 + 1e-15 * np.arange(7)))
     assert owned(flat, owner).width_hz.shape == (3, 1) and owned(spread, owner).width_hz.shape == (3, 3)
     ours, theirs = (solve_form(owned(f, owner).shares).objective for f in (flat, spread))
     assert ours == pytest.approx(theirs, rel=1e-12)
 
 
 def test_weak_subchannels_stay_dark():
-    form = link(1, 2, 4, selective=True)
     gain = np.full((2, 4), 1e-9)
     gain[:, 3] = 1e-17
-    dark = type(form)(np.zeros(2), np.full(2, 1e5), gain, np.full(4, 1e5), 4e-21, np.ones(2), 2.0)
+    dark = OfdmaLink(np.zeros(2), np.full(2, 1e5), gain, np.full(4, 1e5), 4e-21, np.ones(2), 2.0)
     step = owned(dark, np.asarray([0, 0, 1, 1]))
     psd = step.spectrum(solve_form(step.shares).objective).psd_w_per_hz
     assert psd[3] == 0 and (psd[:3] > 0).all()
@@ -81,7 +81,6 @@ def test_multiplier_is_the_worth_of_a_watt():
     form = link(2, 3, 6, tight="total")
     step = owned(form, np.arange(6) % 3)
     solution = solve_form(step.shares)
-    more = type(form)(**{n: getattr(form, n) for n in ("offset_s", "payload_bits", "gain", "width_hz", "noise_w_per_hz",
-                      "client_power_w")}, total_power_w=form.total_power_w * (1 + 1e-6))  # fmt: skip
+    more = replace(form, total_power_w=form.total_power_w * (1 + 1e-6))
     gained = solution.objective - solve_form(owned(more, step.owner).shares).objective
     assert gained == pytest.approx(float(solution.multipliers["budget"]) * form.total_power_w * 1e-6, rel=1e-3)

@@ -34,7 +34,7 @@ def baselines(problem: FedsLLM) -> dict[str, Baseline]:
     return {rule.name: rule for rule in rules}
 
 
-def random_owner(rng: np.random.Generator, link: OfdmaLink) -> Spectrum:
+def _randomly_owned(rng: np.random.Generator, link: OfdmaLink) -> Spectrum:
     """Return random owners, everybody served, at a uniform density."""
     first = rng.permutation(link.clients)
     rest = rng.integers(0, link.clients, size=link.subchannels - link.clients)
@@ -47,7 +47,7 @@ def _spectrum_kept(problem: FedsLLM, main: Spectrum, fed: Spectrum, pairs: list[
 
 
 def _random_links(problem: FedsLLM, rng: np.random.Generator, pair: tuple[int, int]) -> tuple[Spectrum, Spectrum]:
-    return random_owner(rng, choice.main_link(problem, *pair)), random_owner(rng, choice.fed_link(problem))
+    return _randomly_owned(rng, choice.main_link(problem, *pair)), _randomly_owned(rng, choice.fed_link(problem))
 
 
 def _nothing() -> Formulation:

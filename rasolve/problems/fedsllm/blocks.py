@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from rasolve.forms import (
 )
 from rasolve.forms.ofdma import total_by_owner
 from rasolve.forms.power import owned
+from rasolve.numerics import IntArray
 from rasolve.problems.fedsllm import choice
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.judgement import check, evaluate
@@ -51,7 +52,7 @@ def equal_shares(link: OfdmaLink) -> Spectrum:
     return uniform(link, np.sort(np.arange(link.subchannels) % link.clients))
 
 
-def uniform(link: OfdmaLink, owner: Any) -> Spectrum:
+def uniform(link: OfdmaLink, owner: IntArray) -> Spectrum:
     """Return the given owners at one density for all subchannels, the largest within every cap and the total."""
     held_hz = total_by_owner(owner, link.width_hz, link.clients)
     with np.errstate(divide="ignore"):
@@ -68,28 +69,28 @@ def _start(problem: FedsLLM) -> FedsLLMDecision | None:
     return choice.decision(problem, cut, rank, main, fed)
 
 
-def _links(problem: FedsLLM, d: FedsLLMDecision) -> tuple[OfdmaLink, OfdmaLink]:
-    return choice.main_link(problem, int(d.cut[0]), int(d.rank[0])), choice.fed_link(problem)
+def _main_link(problem: FedsLLM, d: FedsLLMDecision) -> OfdmaLink:
+    return choice.main_link(problem, int(d.cut[0]), int(d.rank[0]))
 
 
 def _main_subchannels(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
     def lift(spectrum: Spectrum) -> FedsLLMDecision:
         return replace(d, main_owner=spectrum.owner, main_psd_w_per_hz=spectrum.psd_w_per_hz)
 
-    return Formulation(_links(problem, d)[0], lift)
+    return Formulation(_main_link(problem, d), lift)
 
 
 def _fed_subchannels(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
     def lift(spectrum: Spectrum) -> FedsLLMDecision:
         return replace(d, fed_owner=spectrum.owner, fed_psd_w_per_hz=spectrum.psd_w_per_hz)
 
-    return Formulation(_links(problem, d)[1], lift)
+    return Formulation(choice.fed_link(problem), lift)
 
 
 def _power(problem: FedsLLM, d: FedsLLMDecision) -> Formulation:
     """Convex power control with the owners kept (published step, solved exactly by one deadline for each link)."""
-    main_link, fed_link = _links(problem, d)
-    main, fed = owned(main_link, d.main_owner), owned(fed_link, d.fed_owner)
+    main = owned(_main_link(problem, d), d.main_owner)
+    fed = owned(choice.fed_link(problem), d.fed_owner)
 
     def lift(shares: tuple[Shares, Shares]) -> FedsLLMDecision:
         return replace(

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.forms import Alternative, Choice, Chosen, Formulation, OfdmaLink, Spectrum, Sum, Term
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
+
+MEGABIT = 1e6
+"""Bits from each client for which the federated link is solved, once for all adapter sizes."""
 
 
 def common(problem: FedsLLM, value: int) -> IntArray:
@@ -37,9 +40,6 @@ def _main_link(problem: FedsLLM, offset_s: FloatArray, payload_bits: FloatArray)
         client_power_w=problem.client_power_w,
         total_power_w=problem.main_total_power_w,
     )
-
-
-MEGABIT = 1e6
 
 
 def fed_link(problem: FedsLLM) -> OfdmaLink:

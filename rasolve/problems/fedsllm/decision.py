@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.base import Decision
 
 

@@ -17,29 +17,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
-from rasolve.scenario.workload import ADAM_COPIES
+from rasolve.numerics import FloatArray, IntArray
+from rasolve.scenario.workload import ADAM_COPIES, up_to_cut
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
 
 
-def _below(per_block: FloatArray) -> FloatArray:
-    """Return Σ_{j<=c} for every cut c = 0..J."""
-    return np.concatenate([[0.0], np.cumsum(per_block)])
-
-
 def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's forward pass on the clients."""
     p = problem.profile
-    return np.asarray(problem.batch_size * (_below(p.forward_flops)[cut] + rank * _below(p.adapter_forward_flops)[cut]))
+    return np.asarray(
+        problem.batch_size * (up_to_cut(p.forward_flops)[cut] + rank * up_to_cut(p.adapter_forward_flops)[cut])
+    )
 
 
 def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's backward pass on the clients."""
     p = problem.profile
     return np.asarray(
-        problem.batch_size * (_below(p.backward_flops)[cut] + rank * _below(p.adapter_backward_flops)[cut])
+        problem.batch_size * (up_to_cut(p.backward_flops)[cut] + rank * up_to_cut(p.adapter_backward_flops)[cut])
     )
 
 
@@ -47,7 +44,7 @@ def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward."""
     p = problem.profile
     both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
-    rest = both.sum() - _below(both)[cut] + rank * (adapters.sum() - _below(adapters)[cut])
+    rest = both.sum() - up_to_cut(both)[cut] + rank * (adapters.sum() - up_to_cut(adapters)[cut])
     return np.asarray(problem.batch_size * (rest + p.head_forward_flops + p.head_backward_flops))
 
 
@@ -58,15 +55,13 @@ def upload_bits(problem: FedsLLM, cut: IntArray) -> FloatArray:
 
 def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the bits [..., K] of the clients' adapters."""
-    p = problem.profile
-    return np.asarray(rank * _below(p.adapter_params)[cut] * p.parameter_bits)
+    return problem.profile.adapter_bits(cut, rank)
 
 
 def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the clients' memory [..., K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
-    p = problem.profile
-    adapters = rank * _below(p.adapter_params)[cut] * ADAM_COPIES * p.parameter_bits / 8
-    return np.asarray(p.device_bytes(problem.batch_size)[cut] + adapters)
+    adapters = ADAM_COPIES * adapter_bits(problem, cut, rank) / 8
+    return np.asarray(problem.profile.device_bytes(problem.batch_size)[cut] + adapters)
 
 
 def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,17 +45,16 @@ MOST = 10_000_000
 SAMPLES_PER_CLIENT = (200, 1000)
 
 
-def sample(*, seed: int = 0, **given: Any) -> dict[str, Any]:
-    """Return the fields of a random instance: sizes of :func:`draw`, and any field of FedsLLM to set outright."""
+def sample(fields_of_problem: Collection[str], *, seed: int = 0, **given: Any) -> dict[str, Any]:
+    """Return the fields of a random instance; `given` are sizes of :func:`draw`, and fields to set outright."""
     sizes = {name for name in inspect.signature(draw).parameters if name != "rng"}
     if not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed = {seed!r}: must be a whole number of at least 0")
     fields = draw(np.random.default_rng(seed), **{name: given[name] for name in given if name in sizes})
-    known = {*fields, "cuts", "ranks", "batch_size", "local_steps", "client_memory_bytes", "label_bits"}
-    known |= {"main_downlink_bps", "fed_downlink_bps"}
+    known = sizes.union(fields_of_problem)
     for name in given:
-        if name not in sizes | known:
-            raise unknown("size or field of fedsllm", name, sizes | known)
+        if name not in known:
+            raise unknown("size or field of fedsllm", name, known)
     return {**fields, **{name: _spread(given[name], name, fields) for name in given if name not in sizes}}
 
 

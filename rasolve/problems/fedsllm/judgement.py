@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.documents import FloatArray, IntArray
 from rasolve.errors import InputError
 from rasolve.forms.ofdma import total_by_owner
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.problems.fedsllm import choice, delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
     """Return the total delay [s] and its parts by stage, with transmit energy [J per local step] and memory [bytes]."""
-    _shaped(problem, decision)
+    _reject_misfit(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
     stage = delay.stages(problem, decision.cut, decision.rank, main_bps, fed_bps)
     round_s, rounds = delay.round_s(problem, stage), delay.rounds(problem, decision.rank)
@@ -40,7 +40,7 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
 
 def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
     """Return the published constraints and, where given, the memory limits."""
-    _shaped(problem, decision)
+    _reject_misfit(problem, decision)
     clients = problem.clients
     found = []
     for link, owner, psd, width, total in (
@@ -112,7 +112,7 @@ def _strangers(values: IntArray, candidates: tuple[int, ...]) -> FloatArray:
     return np.asarray(np.isin(values, candidates, invert=True).sum(), dtype=np.float64)
 
 
-def _shaped(problem: FedsLLM, decision: FedsLLMDecision) -> None:
+def _reject_misfit(problem: FedsLLM, decision: FedsLLMDecision) -> None:
     """Reject a decision whose arrays do not fit the problem."""
     sizes = {
         "main_owner": "M",

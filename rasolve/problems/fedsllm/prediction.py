@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from rasolve.documents import FloatArray
+import numpy as np
+
+from rasolve.numerics import FloatArray
 from rasolve.plan import Plan, Prediction, Quantity, Stage
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -49,10 +51,12 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     activation = batch * problem.profile.activation_bits[cut]
     adapters = delay.adapter_bits(problem, cut, rank)
     spec = problem.profile.architecture
-    labels = batch * (spec.label_bits if spec is not None else problem.label_bits)
+    label_bits = spec.label_bits if spec is not None else problem.label_bits
     found = []
 
-    def each_client(stage: Stage, quantity: Quantity, values: FloatArray, per: str = "step") -> None:
+    def each_client(
+        stage: Stage, quantity: Quantity, values: FloatArray, per: Literal["step", "round"] = "step"
+    ) -> None:
         for k, value in enumerate(values):
             found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
 
@@ -63,7 +67,7 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])
     each_client(Stage.CLIENT_FORWARD, "memory_bytes", parts["client_memory_bytes"])
     each_client(Stage.ACTIVATIONS, "bits", activation)
-    each_client(Stage.LABELS, "bits", labels + 0 * activation)
+    each_client(Stage.LABELS, "bits", np.full(problem.clients, batch * label_bits))
     each_client(Stage.ACTIVATIONS, "seconds", parts["upload_s"])
     each_client(Stage.ACTIVATIONS, "joules", parts["upload_energy_j"])
     server(Stage.SERVER, "flops", delay.server_flops(problem, cut, rank).sum())

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from rasolve.documents import Array, FloatArray
+from rasolve.documents import Array
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.numerics import FloatArray
 from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import baselines, blocks, choice, instances, judgement, prediction
@@ -22,6 +23,7 @@ LEAST_GAIN = 1e-25
 LEAST_POWER_W = 1e-12
 """-90 dBm: no transmitter is that weak; a smaller power is a slip of units."""
 LEAST_BANDWIDTH_HZ = 1.0
+"""No subchannel is that narrow; a smaller width is a slip of units."""
 LEAST_FLOPS_PER_S = 1e6
 """No client is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
 
@@ -127,8 +129,11 @@ class FedsLLM(Problem):
 
     @classmethod
     def sample(cls, *, seed: int = 0, **sizes: Any) -> Self:
-        """Return a random instance; see `rasolve.problems.fedsllm.instances.sample` for the sizes."""
-        return cls(**instances.sample(seed=seed, **sizes))
+        """Return a random instance; see `rasolve.problems.fedsllm.instances.draw` for the sizes.
+
+        Any field may be set outright, one number standing for a whole array. Raises InputError for an unknown name.
+        """
+        return cls(**instances.sample(cls.model_fields, seed=seed, **sizes))
 
     def evaluate(self, decision: FedsLLMDecision) -> Evaluation:
         return judgement.evaluate(self, decision)
