@@ -138,7 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", default=SIZES, metavar="KxM")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--mip-seconds", type=float, default=60.0, help="time limit of one MIP and of all at one size")
+    parser.add_argument(
+        "--mip-seconds",
+        type=float,
+        default=60.0,
+        help="time limit of one MIP, and when to start no more at one size; 0: no MIP",
+    )
     parser.add_argument("--regime", default="wideband")
     parser.add_argument("--out", type=Path, default=Path("out"))
     given = parser.parse_args()

@@ -40,20 +40,22 @@ def draw(groups: Sequence[Sequence[Run]], limit_s: float, path: Path) -> None:
             stopped = [run.gap for run in group if run.status != "optimal"]
             if stopped:
                 axes.plot(x, y, marker=marker, ms=6, color=colour, mfc="white", zorder=5)
-                says = f"{len(stopped)} of {len(group)} stopped,\nup to {100 * max(stopped):.1g} % left"
-                place_it = {"xytext": (-9, 0), "textcoords": "offset points", "ha": "right", "va": "bottom"}
-                axes.annotate(says, (x, y), color=colour, fontsize=8, **place_it)
-    axes.axhline(limit_s, color="#888888", lw=0.8, ls="--", zorder=0)
-    axes.annotate(
-        f"limit of the MIP, {limit_s:g} s",
-        (1, limit_s),
-        xycoords=("axes fraction", "data"),
-        ha="right",
-        xytext=(0, 3),
-        textcoords="offset points",
-        color="#666666",
-        fontsize=8,
-    )
+                says = f"{len(stopped)} of {len(group)} stopped,\n≤ {100 * max(stopped):.1g} % left"
+                axes.annotate(
+                    says,
+                    (x, y),
+                    xytext=(-7, 3),
+                    textcoords="offset points",
+                    ha="right",
+                    color=colour,
+                    fontsize=8,
+                    bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.5},
+                )
+    if any(group[0].method == "link: HiGHS" for group in groups):
+        axes.axhline(limit_s, color="#888888", lw=0.8, ls="--", zorder=0)
+        axes.text(
+            0.01, limit_s * 1.1, f"limit of one MIP: {limit_s:g} s", transform=axes.get_yaxis_transform(), fontsize=8
+        )
     sizes = dict.fromkeys((group[0].clients, group[0].subchannels) for group in groups)
     axes.set_xscale("log")
     axes.set_yscale("log")
