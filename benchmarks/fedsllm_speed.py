@@ -21,7 +21,7 @@ from benchmarks.bisection import bisection
 from benchmarks.mip import outer_approximation
 from benchmarks.pairs import in_turn, paired_ratio
 from benchmarks.picture import draw
-from benchmarks.report import aligned, seconds, tiny, watched, write_json
+from benchmarks.report import figures, seconds, tiny, watched, write_json
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import solve_form
 
@@ -150,7 +150,7 @@ def main() -> None:
     measure("2x4", 1, given.mip_seconds, given.regime)  # loads everything before the clock counts
     runs = [run for size in given.sizes for run in measure(size, given.seeds, given.mip_seconds, given.regime)]
     print(f"FedsLLM, {given.regime}, GPT2-S (J = 12), 5 ranks; link: the main link at cut 1 and rank 8")
-    print(aligned(HEAD, [row(group) for group in grouped(runs)]))
+    print(figures(HEAD, [row(group) for group in grouped(runs)]))
     write_json(given.out / "fedsllm_speed.json", {"regime": given.regime, "runs": [asdict(run) for run in runs]})
     draw(grouped(runs), given.mip_seconds, given.out / "fedsllm_speed.png")
     print(f"\nwritten: {given.out / 'fedsllm_speed.json'}, {given.out / 'fedsllm_speed.png'}")

@@ -22,7 +22,7 @@ import numpy as np
 
 import rasolve as ra
 from benchmarks.pairs import in_turn, paired_ratio
-from benchmarks.report import aligned, seconds, tiny, watched, write_json
+from benchmarks.report import figures, seconds, tiny, watched, write_json
 from rasolve.forms import OfdmaLink, Spectrum
 from rasolve.forms.ofdma import LN2
 from rasolve.forms.power import owned
@@ -207,7 +207,7 @@ def main() -> int:
     found = [compare(size, given.seeds) for size in given.sizes]
     worst = max(c.disagreement for group in found for c in group if c.solved)
     print("Power step with given owners, selective gains, wideband; cvxpy: exponential cone, Clarabel, parametrised")
-    print(aligned(HEAD, map(row, found)))
+    print(figures(HEAD, map(row, found)))
     print(f"largest relative disagreement {worst:.1e}: {'within' if worst <= AGREEMENT else 'ABOVE'} {AGREEMENT:g}")
     if given.json is not None:
         write_json(given.json, {"instances": [asdict(c) for group in found for c in group]})

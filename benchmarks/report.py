@@ -1,4 +1,4 @@
-"""Aligned tables, JSON files and progress for the benchmark scripts."""
+"""Tables of figures, JSON files and progress for the benchmark scripts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from rasolve.tables import aligned
+
 T = TypeVar("T")
 
 
-def aligned(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def figures(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return one aligned table: the first column to the left, all others to the right."""
-    lines = [tuple(head), *map(tuple, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    cells = [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]
-    return "\n".join([cells[0], "  ".join("-" * w for w in widths), *cells[1:]])
+    numbers = range(1, len(head))
+    return "\n".join(aligned([tuple(head), *map(tuple, rows)], to_the_right=numbers))
 
 
 def watched(items: Sequence[T], what: str) -> Iterable[T]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import rasolve as ra
-from benchmarks.report import aligned, tiny, watched, write_json
+from benchmarks.report import figures, tiny, watched, write_json
 from rasolve.problems.fedsllm.instances import REGIMES
 
 BASELINES = ("a", "b", "c", "d", "equal")
@@ -92,7 +92,7 @@ def reduction_table(outcomes: Sequence[Outcome]) -> str:
     head = ("lower by [%] than", "mean delay [s]")
     for method in methods:
         head += (method, "min", "max", "of means")
-    return aligned((*head, "published"), rows)
+    return figures((*head, "published"), rows)
 
 
 def _tenths(value: float) -> str:
