@@ -73,8 +73,8 @@ def solve(
     `solver` is a name, "auto" or "baseline:NAME". `time_limit` [s] always leaves the incumbent; `start` (a result or a
     decision; a form's value for a form) is never made worse; `callback` gets a Progress after every iteration and stops
     the solver by returning True; `bound=True` gives a heuristic the best proved bound that can be had, so that its gap
-    is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings;
-    infeasible is a status of the result.
+    is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings,
+    SolverUnavailable for a solver of another form; infeasible is a status of the result.
     """
     _valid(time_limit, gap, seed, max_iterations)
     began = perf_counter()
@@ -169,7 +169,7 @@ def _judged(
         termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
         feasible=decision is not None and problem.check(decision).feasible,
         decision=decision,
-        multipliers=_multipliers(formulation, solution),
+        multipliers=_multipliers(formulation, solution) if decision is not start else {},
         reasons=problem.explain() if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,

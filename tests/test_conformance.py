@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import rasolve as ra
+from rasolve.errors import InputError
 from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, OfdmaLink, Sum, Term
-from rasolve.problems import problems
+from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
@@ -101,3 +102,16 @@ class Fickle(ra.FedsLLM):
 def test_broken_problems_are_caught(cls, complaint):
     with pytest.raises(AssertionError, match=complaint):
         check_problem(cls, seeds=[0])
+
+
+def test_a_registered_problem_is_solved_stored_and_read_by_its_name(monkeypatch):
+    monkeypatch.setattr(registry, "_registered", dict(problems()))
+
+    @register
+    class Mine(ra.FedsLLM):
+        kind = "mine"
+
+    check_problem(Mine, seeds=[0])
+    assert problems()["mine"] is Mine and ra.Result.from_json(ra.solve(Mine.sample(seed=0)).to_json()).problem == "mine"
+    with pytest.raises(InputError, match="a problem named 'mine' is registered already"):
+        register(type("Other", (ra.FedsLLM,), {"kind": "mine"}))

@@ -95,8 +95,9 @@ class OfdmaLink(Form):
     def within_limits(self, spectrum: Spectrum) -> Spectrum:
         """Return the spectrum with what exceeds a cap or the total by rounding scaled away."""
         powers = self.powers(spectrum)
-        scale = np.minimum(1.0, self.client_power_w / powers)
-        scale *= min(1.0, self.total_power_w / float((powers * scale).sum()))
+        with np.errstate(divide="ignore"):
+            scale = np.minimum(1.0, self.client_power_w / powers)
+            scale *= np.minimum(1.0, self.total_power_w / (powers * scale).sum())
         return Spectrum(spectrum.owner, spectrum.psd_w_per_hz * scale[spectrum.owner])
 
     def delays(self, spectrum: Spectrum) -> FloatArray:

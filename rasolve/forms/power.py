@@ -15,14 +15,16 @@ from rasolve.numerics import LN2, FloatArray, IntArray
 class OwnedLink:
     """An `OfdmaLink` whose subchannels are owned: least power for a deadline by water-filling (textbook).
 
-    Each client's subchannels stand in a row, best gain first, padded with zero width to the longest: ``width_hz``
-    and ``log_snr`` (ln(gain/noise), at psd 1 W/Hz) have shape [K, L]. A client with flat gain needs one column only.
+    Each client's subchannels stand in a row, best gain first, padded with zero width to the longest. ``width_hz`` and
+    ``fade`` (ln of the gain over the client's best, so at most 0) have shape [K, L]; ``best_snr`` (best gain/noise, the
+    SNR at 1 W/Hz) has shape [K]. A client with flat gain needs one column only.
     """
 
     link: OfdmaLink
     owner: IntArray
     width_hz: FloatArray
-    log_snr: FloatArray
+    fade: FloatArray
+    best_snr: FloatArray
 
     @property
     def shares(self) -> MinMaxShares:
@@ -38,43 +40,43 @@ class OwnedLink:
     def need(self, deadline: FloatArray) -> FloatArray:
         """Return the least power [..., K, W] with which each client meets deadlines [..., s]."""
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            excess = np.expm1(np.maximum(self._log_level(deadline)[..., None] + self.log_snr, 0.0))
-            power = np.where(self.width_hz > 0, self.width_hz * excess * np.exp(-self.log_snr), 0.0)
-            return np.asarray(power.sum(axis=-1))
+            excess = np.expm1(np.maximum(self._log_snr(deadline)[..., None] + self.fade, 0.0))
+            power = np.where(self.width_hz > 0, self.width_hz * excess * np.exp(-self.fade), 0.0)
+            return np.asarray(power.sum(axis=-1) / self.best_snr)
 
     def spectrum(self, deadline: float) -> Spectrum:
         """Return owners and least densities that meet the deadline."""
         link = self.link
-        level = self._log_level(np.asarray(deadline))[self.owner]
-        log_snr = np.log(link.gain[self.owner, np.arange(link.subchannels)] / link.noise_w_per_hz)
-        psd = np.expm1(np.maximum(level + log_snr, 0.0)) * np.exp(-log_snr)
+        snr = link.gain[self.owner, np.arange(link.subchannels)] / link.noise_w_per_hz
+        fade = np.log(snr / self.best_snr[self.owner])
+        psd = np.expm1(np.maximum(self._log_snr(np.asarray(deadline))[self.owner] + fade, 0.0)) / snr
         return link.within_limits(Spectrum(self.owner, psd))
 
-    def _log_level(self, deadline: FloatArray) -> FloatArray:
-        """Return each client's log water level ln ν [..., K].
+    def _log_snr(self, deadline: FloatArray) -> FloatArray:
+        """Return ln(1 + SNR) on each client's best subchannel [..., K]: its water level, relative to its best gain.
 
-        The rate Σ_i B_i·max(ln(ν·h_i), 0) is the largest, over prefixes of the sorted subchannels, of S·ln ν + H with
-        S = Σ B_i and H = Σ B_i·ln h_i, so ln ν is the smallest (rate - H)/S.
+        With level y and fades δ_i <= 0 the rate Σ_i B_i·max(y + δ_i, 0) is the largest, over prefixes of the sorted
+        subchannels, of Σ B_i·(y + δ_i), so y is the smallest (rate - Σ B_i·δ_i)/Σ B_i. Nothing cancels at low SNR.
         """
         link = self.link
-        nats = link.payload_bits * LN2 / (np.asarray(deadline)[..., None] - link.offset_s)
-        widths = np.cumsum(self.width_hz, axis=1)
-        heights = np.cumsum(self.width_hz * self.log_snr, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(((nats[..., None] - heights) / widths).min(axis=-1))
+            nats = link.payload_bits * LN2 / (np.asarray(deadline)[..., None] - link.offset_s)
+            faded = nats[..., None] - np.cumsum(self.width_hz * self.fade, axis=1)
+            return np.asarray((faded / np.cumsum(self.width_hz, axis=1)).min(axis=-1))
 
 
 def owned(link: OfdmaLink, owner: IntArray) -> OwnedLink:
     """Return the link with its owners [M] fixed; every client must own at least one subchannel."""
     if link.flat_gain:
         widths = total_by_owner(owner, link.width_hz, link.clients)[:, None]
-        return OwnedLink(link, owner, widths, np.log(link.gain[:, :1] / link.noise_w_per_hz))
+        return OwnedLink(link, owner, widths, np.zeros_like(widths), link.gain[:, 0] / link.noise_w_per_hz)
     gain = link.gain[owner, np.arange(link.subchannels)]
     order = np.lexsort((-gain, owner))
     counts = np.bincount(owner, minlength=link.clients)
     column = np.arange(link.subchannels) - np.repeat(np.cumsum(counts) - counts, counts)
     width_hz = np.zeros((link.clients, counts.max()))
-    log_snr = np.zeros_like(width_hz)
+    fade = np.zeros_like(width_hz)
+    best = gain[order[np.cumsum(counts) - counts]]
     width_hz[owner[order], column] = link.width_hz[order]
-    log_snr[owner[order], column] = np.log(gain[order] / link.noise_w_per_hz)
-    return OwnedLink(link, owner, width_hz, log_snr)
+    fade[owner[order], column] = np.log(gain[order] / best[owner[order]])
+    return OwnedLink(link, owner, width_hz, fade, best / link.noise_w_per_hz)

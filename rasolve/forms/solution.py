@@ -57,7 +57,7 @@ class Solution:
     """The answer to a form: the best value found, its objective, a lower bound and where each comes from.
 
     ``value`` is None when nothing feasible was found (objective inf). For a batched form, objective and bound are
-    the largest over the batch and ``value`` holds the arrays.
+    the largest over the batch and ``value`` holds the arrays; "optimal" is then true of every instance.
     """
 
     value: Any

@@ -10,7 +10,7 @@ from rasolve.forms.formulation import Form
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """A form that counts with a positive weight, and a lower bound on its optimum."""
+    """A form that counts with a weight >= 0, and a lower bound on its optimum."""
 
     weight: float
     form: Form

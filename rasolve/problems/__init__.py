@@ -1,7 +1,7 @@
 """Problems: what is given, what a decision costs, and the forms it can be written in."""
 
 from rasolve.problems.base import Baseline, Check, Constraint, Decision, Evaluation, Problem
-from rasolve.problems.registry import load, problem_named, problems
+from rasolve.problems.registry import load, problem_named, problems, register
 
 __all__ = [
     "Baseline",
@@ -13,4 +13,5 @@ __all__ = [
     "load",
     "problem_named",
     "problems",
+    "register",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,20 +15,36 @@ from rasolve.documents import parse_json, read_text
 from rasolve.errors import InputError, named, unknown
 from rasolve.problems.base import Problem
 
-SHIPPED = {"fedsllm": "FedsLLM"}
-"""Command-line name (and module of this package) and class of every problem."""
+SHIPPED = ("fedsllm",)
+"""Modules of this package, each with one problem."""
+
+P = TypeVar("P", bound=Problem)
+
+_registered: dict[str, type[Problem]] = {}
+
+
+def register(problem: type[P]) -> type[P]:
+    """Make a problem class available under its ``kind`` (a decorator); raises InputError if the name is taken."""
+    if _registered.setdefault(problem.kind, problem) is not problem:
+        raise InputError(f"a problem named '{problem.kind}' is registered already")
+    return problem
+
+
+@cache
+def _load_shipped() -> None:
+    for module in SHIPPED:
+        import_module(f"rasolve.problems.{module}")
 
 
 def problems() -> dict[str, type[Problem]]:
     """Return every problem class by its command-line name."""
-    return {name: problem_named(name) for name in SHIPPED}
+    _load_shipped()
+    return dict(_registered)
 
 
 def problem_named(name: str) -> type[Problem]:
     """Return the named problem class; raises InputError with the nearest known names."""
-    cls = named("problem", name, SHIPPED)
-    found: type[Problem] = getattr(import_module(f"rasolve.problems.{name.replace('-', '_')}"), cls)
-    return found
+    return named("problem", name, problems())
 
 
 def load(path: str | Path, *, seed: int | None = None, changes: Mapping[str, Any] | None = None) -> Problem:

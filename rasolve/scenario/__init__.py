@@ -1,1 +1,5 @@
-"""What is given: radio, path loss, devices, workload, and the units that people use."""
+"""What is given: radio, path loss, devices, workload, units."""
+
+from rasolve.scenario import devices, path_loss, radio, units, workload
+
+__all__ = ["devices", "path_loss", "radio", "units", "workload"]

@@ -27,6 +27,11 @@ class State:
     objective: float
     bound: float
 
+    @property
+    def gap(self) -> float | None:
+        """Relative gap between objective and bound; None where either is not finite."""
+        return relative_gap(self.objective, self.bound)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -139,7 +144,7 @@ def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:
 
 
 def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:
-    gap = relative_gap(state.objective, state.bound)
+    gap = state.gap
     if gap is not None and gap <= limits.gap:
         return Termination.OPTIMAL if gap <= DEFAULT_GAP else Termination.GAP_REACHED
     if perf_counter() >= limits.deadline:
@@ -153,9 +158,8 @@ def _verdict(state: State, limits: Limits) -> Termination:
     """Name what a solver that is done has achieved."""
     if state.bound == INFINITY:
         return Termination.INFEASIBLE
-    gap = relative_gap(state.objective, state.bound)
-    if gap is not None and gap <= limits.gap:
+    if state.gap is not None and state.gap <= limits.gap:
         return Termination.OPTIMAL
-    if perf_counter() >= limits.deadline:
-        return Termination.TIME_LIMIT
-    return Termination.CUTOFF if state.bound >= limits.cutoff else Termination.CONVERGED
+    if state.bound >= limits.cutoff:
+        return Termination.CUTOFF
+    return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED

@@ -19,6 +19,14 @@ class DeadlineState(State):
 
     bracket: Bracket
 
+    @property
+    def gap(self) -> float | None:
+        """The worst relative gap of the batch."""
+        if self.value is None:
+            return None
+        met, missed = self.bracket.feasible, self.bracket.infeasible
+        return float(((met - missed) / np.maximum(np.abs(met), 1e-12)).max())
+
 
 @register
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class GreedyState(State):
 @register
 @dataclass(frozen=True)
 class Greedy(Solver[OfdmaLink, GreedyState]):
-    """Straggler first (published, arXiv 2504.14667; the even spread of power during it is reconstructed).
+    """Straggler first (published, arXiv 2504.14667; shares, preferences and what is left over: reconstructed).
 
     Every client gets one subchannel, the slowest choosing first; then the best free subchannel always goes to the
     client that finishes last, its power, the smaller of its cap and its 1/K of the total, spread evenly over all it

@@ -60,7 +60,8 @@ def _exchange(noise_w: FloatArray, load: FloatArray, least: IntArray, counts: In
     """Move `stride` subchannels along every pair that saves power, or return None when no pair does.
 
     Clients sorted by saving are paired with clients sorted by loss. By convexity nobody both saves more than the last
-    loser loses and loses less than the last saver saves, so the pairs are disjoint and their savings add up.
+    loser loses and loses less than the last saver saves, so the pairs are disjoint and their savings add up. Where
+    savings are lost in rounding that need not hold, so an instance moves only if its summed power falls.
     """
     now = power(noise_w, load, counts)
     saving = now - power(noise_w, load, counts + stride)
@@ -73,4 +74,5 @@ def _exchange(noise_w: FloatArray, load: FloatArray, least: IntArray, counts: In
     moved = counts.copy()
     np.put_along_axis(moved, savers, np.take_along_axis(moved, savers, -1) + stride * pays, -1)
     np.put_along_axis(moved, losers, np.take_along_axis(moved, losers, -1) - stride * pays, -1)
-    return moved
+    falls = power(noise_w, load, moved).sum(axis=-1) < now.sum(axis=-1)
+    return np.where(falls[..., None], moved, counts) if falls.any() else None

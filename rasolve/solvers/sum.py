@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rasolve.forms import Form, Sum, Termination
+from rasolve.forms import Form, Sum, Term, Termination
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register, solve_form
 
@@ -40,15 +40,21 @@ class SumOfTerms(Solver[Sum, SumState]):
     def step(self, form: Sum, state: SumState, limits: Limits) -> SumState:
         solutions, objective, bound = [], form.constant, state.bound
         for term in form.terms:
-            spared = (limits.cutoff - bound) / term.weight
-            solution = solve_form(term.form, limits=limits.inner(cutoff=term.bound + spared))
+            solution = solve_form(term.form, limits=limits.inner(self._cutoff(term, limits.cutoff - bound)))
+            if solution.termination is Termination.INFEASIBLE:
+                return SumState(None, INFINITY, INFINITY, finished=True)
             bound += term.weight * (max(solution.bound, term.bound) - term.bound)
+            if solution.value is None:
+                return SumState(None, INFINITY, bound, finished=True)
             objective += term.weight * solution.objective
             solutions.append(solution)
-            if solution.termination in (Termination.CUTOFF, Termination.INFEASIBLE):
-                return SumState(None, INFINITY, bound, finished=True)
         values = tuple(solution.value for solution in solutions)
         return SumState(values, objective, bound, finished=True, worth=tuple(s.multipliers for s in solutions))
+
+    @staticmethod
+    def _cutoff(term: Term, spared: float) -> float:
+        """Return the term's objective at which the sum, given what is spared below its cutoff, reaches it."""
+        return term.bound + spared / term.weight if term.weight > 0 else INFINITY
 
     def multipliers(self, form: Sum, state: SumState) -> dict[str, Any]:
         """Return under "terms" the multipliers of every term, times its weight: what they are worth to the sum."""

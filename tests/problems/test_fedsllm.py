@@ -18,7 +18,7 @@ def problem():
     return ra.FedsLLM.sample(seed=1)
 
 
-def test_instance_is_the_published_setting(problem):
+def test_instance_has_the_stated_constants(problem):
     assert problem.profile.model == "gpt2-s" and problem.clients == 5 and problem.ranks == (1, 2, 4, 6, 8)
     assert problem.main_subchannel_hz.sum() == pytest.approx(200e6)
     assert problem.client_power_w[0] == pytest.approx(1.5, rel=1e-3)

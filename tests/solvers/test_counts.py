@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasolve.forms import OfdmaLink, Termination
+import rasolve as ra
+from rasolve.forms import OfdmaLink, Spectrum, Termination
+from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, solve_form
 from rasolve.solvers.least_power import allocate, least_counts, power
 from tests.brute_force import best_flat_link, compositions
@@ -124,3 +126,42 @@ def test_extreme_powers_close_their_gap(factor):
     scaled = replace(form, client_power_w=form.client_power_w * factor, total_power_w=form.total_power_w * factor)
     solution = solve_form(scaled)
     assert solution.termination is Termination.OPTIMAL and np.isfinite(solution.objective)
+
+
+def test_rounding_at_many_subchannels_does_not_stop_the_exchange():
+    for clients, seed in ((1, 0), (2, 1), (3, 2)):
+        rng = np.random.default_rng(seed)
+        noise_w, load = 10 ** rng.uniform(-10, -8, clients), rng.uniform(0.2, 0.4, clients)
+        least = np.ones(clients, dtype=np.int64)
+        counts = allocate(noise_w, load, least, least, 219_864)
+        assert counts.sum() == 219_864
+    single = np.asarray([6.195264161774193e-09]), np.asarray([0.27934556690990914])
+    assert allocate(*single, np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64), 219_864)[0] == 219_864
+
+
+@pytest.mark.parametrize(("clients", "subchannels"), [(3, 1_000), (3, 100_000), (10, 100_000), (100, 10_000)])
+def test_few_steps_where_caps_decide(clients, subchannels):
+    problem = ra.FedsLLM.sample(seed=1, clients=clients, subchannels=subchannels, main_total_power_w=1e3)
+    solution = solve_form(main_link(problem, 1, 1))
+    assert solution.termination is Termination.OPTIMAL and solution.iterations <= 5
+
+
+def test_start_that_leaves_a_client_out_is_not_used():
+    form = link(0)
+    lonely = Spectrum(np.zeros(6, dtype=np.int64), np.full(6, 1e-9))
+    assert solve_form(form, "counts", Limits(start=lonely)).objective == solve_form(form).objective
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_objective_is_that_of_the_value_where_offsets_dwarf_the_link(seed):
+    rng = np.random.default_rng(seed)
+    form = replace(link(seed), offset_s=10 ** rng.uniform(0, 6, 3), payload_bits=10 ** rng.uniform(0, 8, 3))
+    solution = solve_form(form)
+    assert np.isfinite(solution.value.psd_w_per_hz).all()
+    assert form.judge(solution.value) == solution.objective and solution.gap < 1e-6
+
+
+def test_spare_time_below_rounding_is_sent_at_the_cap():
+    form = OfdmaLink([1e6, 0.0], [1e-6, 1e6], np.full((2, 4), 1e-10), np.full(4, 1e6), 4e-21, [1.0, 1.0], 2.0)
+    solution = solve_form(form)
+    assert np.isfinite(solution.value.psd_w_per_hz).all() and form.judge(solution.value) == solution.objective

@@ -187,6 +187,26 @@ def test_deadline_solves_a_batch_at_once():
     assert solution.iterations <= 60 and solution.gap <= 1e-12
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_instance_of_a_batch_is_left_behind_by_the_latest(seed):
+    load = 10 ** np.random.default_rng(seed).uniform(-3, 2.5, (6, 1))
+
+    def form(rows):
+        return MinMaxShares(
+            lambda tau: np.expm1(np.minimum(rows / tau[..., None], 700.0)), np.zeros(len(rows)), 2.0, 1.5
+        )
+
+    together = solve_form(form(load))
+    assert together.termination is Termination.OPTIMAL
+    assert together.value.deadline == pytest.approx(load[:, 0] / np.log1p(1.5), rel=1e-8)
+
+
+def test_term_without_weight_needs_a_value_but_no_cutoff():
+    solution = solve_form(Sum((Term(1.0, link(0)), Term(0.0, link(1)))), limits=Limits(cutoff=1e9))
+    assert solution.termination is Termination.OPTIMAL and solution.value[1] is not None
+    assert solution.objective == solve_form(link(0)).objective
+
+
 @pytest.mark.parametrize(("field", "value"), [("budget", 0.0), ("cap", [1.0, -1.0]), ("floor", float("nan"))])
 def test_shares_reject_bad_limits(field, value):
     good = {"need": lambda tau: 1 / tau, "floor": 0.0, "budget": 1.0, "cap": [1.0, 1.0]}

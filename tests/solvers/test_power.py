@@ -84,3 +84,14 @@ def test_multiplier_is_the_worth_of_a_watt():
     more = replace(form, total_power_w=form.total_power_w * (1 + 1e-6))
     gained = solution.objective - solve_form(owned(more, step.owner).shares).objective
     assert gained == pytest.approx(float(solution.multipliers["budget"]) * form.total_power_w * 1e-6, rel=1e-3)
+
+
+@pytest.mark.parametrize("gain", [1e-18, 1e-22, 1e-24])
+def test_nothing_cancels_at_low_snr(gain):
+    """Far below the noise a rate is linear in power, so the deadline is known in closed form."""
+    form = replace(link(0, 2, 4), gain=np.full((2, 4), gain), offset_s=np.zeros(2), client_power_w=np.full(2, 1e-6))
+    form = replace(form, total_power_w=2e-6)
+    solution = solve_form(owned(form, np.asarray([0, 0, 1, 1])).shares)
+    linear = (form.payload_bits * np.log(2) * form.noise_w_per_hz / (gain * 1e-6)).max()
+    snr = gain * 1e-6 / (form.noise_w_per_hz * 2 * form.width_hz[0])
+    assert solution.objective == pytest.approx(linear, rel=max(snr, 1e-12))

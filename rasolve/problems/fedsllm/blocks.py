@@ -64,9 +64,15 @@ def _start(problem: FedsLLM) -> FedsLLMDecision | None:
     pairs = choice.pairs(problem)
     if not pairs or problem.lower_bound() == float("inf"):
         return None
-    cut, rank = pairs[len(pairs) // 2]
+    cut = _middle([cut for cut, _ in pairs])
+    rank = _middle([rank for at, rank in pairs if at == cut])
     main, fed = equal_shares(choice.main_link(problem, cut, rank)), equal_shares(choice.fed_link(problem))
     return choice.decision(problem, cut, rank, main, fed)
+
+
+def _middle(candidates: list[int]) -> int:
+    distinct = sorted(set(candidates))
+    return distinct[len(distinct) // 2]
 
 
 def _main_link(problem: FedsLLM, d: FedsLLMDecision) -> OfdmaLink:

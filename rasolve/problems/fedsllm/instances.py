@@ -1,4 +1,4 @@
-"""Random FedsLLM instances in the three published regimes (all constants reconstructed)."""
+"""Random FedsLLM instances in three regimes (all constants reconstructed)."""
 
 from __future__ import annotations
 

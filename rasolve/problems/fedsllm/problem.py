@@ -15,6 +15,7 @@ from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import baselines, blocks, choice, instances, judgement, prediction
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.registry import register
 from rasolve.scenario.workload import Profile, architecture
 from rasolve.surrogate_models.rounds import Rounds, placeholder_rounds
 
@@ -23,14 +24,17 @@ LEAST_GAIN = 1e-25
 LEAST_POWER_W = 1e-12
 """-90 dBm: no transmitter is that weak; a smaller power is a slip of units."""
 LEAST_BANDWIDTH_HZ = 1.0
+LEAST_NOISE_W_PER_HZ, LARGEST_NOISE_W_PER_HZ = 1e-30, 1e-3
+"""-270 and 0 dBm/Hz: thermal noise is -174 dBm/Hz."""
 """No subchannel is that narrow; a smaller width is a slip of units."""
 LEAST_FLOPS_PER_S = 1e6
-"""No client is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
+"""No party is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
 
 Speeds = Annotated[FloatArray, Array(("K",), at_least=LEAST_FLOPS_PER_S)]
 Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W)]
 
 
+@register
 class FedsLLM(Problem):
     """Least total training delay of split-federated LoRA fine-tuning over two OFDMA links.
 
@@ -54,7 +58,7 @@ class FedsLLM(Problem):
     cuts: tuple[int, ...] | None = None
     rounds: Rounds
     client_flops_per_s: Speeds
-    server_flops_per_s: float = Field(gt=0)
+    server_flops_per_s: float = Field(ge=LEAST_FLOPS_PER_S)
     client_power_w: Powers
     main_total_power_w: float = Field(ge=LEAST_POWER_W)
     fed_total_power_w: float = Field(ge=LEAST_POWER_W)
@@ -62,7 +66,7 @@ class FedsLLM(Problem):
     fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN)]
     main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ)]
     fed_subchannel_hz: Annotated[FloatArray, Array(("N",), at_least=LEAST_BANDWIDTH_HZ)]
-    noise_w_per_hz: float = Field(gt=0)
+    noise_w_per_hz: float = Field(ge=LEAST_NOISE_W_PER_HZ, le=LARGEST_NOISE_W_PER_HZ)
     data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
     client_memory_bytes: Annotated[FloatArray, Array(("K",), above=0)] | None = None
     label_bits: float = Field(default=0.0, ge=0)
