@@ -40,13 +40,14 @@ def draw(groups: Sequence[Sequence[Run]], limit_s: float, path: Path) -> None:
             stopped = [run.gap for run in group if run.status != "optimal"]
             if stopped:
                 axes.plot(x, y, marker=marker, ms=6, color=colour, mfc="white", zorder=5)
-                says = f"{len(stopped)} of {len(group)} stopped,\n≤ {100 * max(stopped):.1g} % left"
+                says = f"{len(stopped)} of {len(group)} stopped,\nup to {100 * max(stopped):.1g} % left"
                 axes.annotate(
                     says,
                     (x, y),
-                    xytext=(-7, 3),
+                    xytext=(-7, 5),
                     textcoords="offset points",
                     ha="right",
+                    va="bottom",
                     color=colour,
                     fontsize=8,
                     bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.5},
@@ -59,6 +60,7 @@ def draw(groups: Sequence[Sequence[Run]], limit_s: float, path: Path) -> None:
     sizes = dict.fromkeys((group[0].clients, group[0].subchannels) for group in groups)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.margins(y=0.1)
     axes.set_xticks([k for k, _ in sizes], [f"{k}\n{m}" for k, m in sizes])
     axes.minorticks_off()
     axes.set_xlabel("clients (above), subchannels of each link (below)")
