@@ -126,9 +126,9 @@ def test_a_party_that_does_not_let_go_is_found_out(monkeypatch):
     kept = []
     serve = SplitFederated._serve_one
 
-    def hoarding(self, activation, labels, weight):
+    def hoarding(self, client, activation, labels, weight):
         kept.append(activation)
-        return serve(self, activation, labels, weight)
+        return serve(self, client, activation, labels, weight)
 
     monkeypatch.setattr(SplitFederated, "_serve_one", hoarding)
     measured, predicted = peaks(TINY, 1, 1, 8, clients=6)["server"]
