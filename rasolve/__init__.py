@@ -19,6 +19,7 @@ _EXPORTS = {
     "Rounds": "rasolve.surrogate_models.rounds",
     "SolverUnavailable": "rasolve.errors",
     "Transformer": "rasolve.scenario.workload",
+    "VisionTransformer": "rasolve.scenario.workload",
     "choose_solver": "rasolve.solving",
     "compare": "rasolve.solving",
     "load": "rasolve.problems.registry",
@@ -39,6 +40,7 @@ __all__ = [
     "Rounds",
     "SolverUnavailable",
     "Transformer",
+    "VisionTransformer",
     "choose_solver",
     "compare",
     "executor",
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result
-    from rasolve.scenario.workload import Profile, Transformer
+    from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
     from rasolve.surrogate_models.rounds import Rounds
 

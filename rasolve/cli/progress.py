@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 from rasolve.forms import Progress
 
 if TYPE_CHECKING:
-    from rasolve.executor.run import Step
+    from rasolve.executor.steps import Step
 
 
 @contextmanager
