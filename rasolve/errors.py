@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -53,6 +53,6 @@ def whole_number(name: str, value: Any, at_least: int) -> int:
     return number
 
 
-def is_real(value: object) -> bool:
+def is_real(value: object) -> TypeGuard[float]:
     """Return whether a setting is a number on the real line, numpy's included; true and false are none."""
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -16,7 +16,6 @@ from rasolve.cli.progress import solving as watched
 from rasolve.cli.targets import problem_of
 from rasolve.cli.values import settings
 from rasolve.errors import InputError
-from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP
 
@@ -51,7 +50,7 @@ def solve(
             solver,
             time_limit=time_limit,
             gap=gap,
-            start=_started(start, problem) if start is not None else None,
+            start=Result.load(start) if start is not None else None,
             seed=seed or 0,
             callback=callback,
             bound=bound,
@@ -64,14 +63,6 @@ def solve(
         found.plan().save(out)
     show(found.to_json() if as_json else str(found))
     return code_of(found)
-
-
-def _started(path: Path, problem: Problem) -> Result:
-    """Return the stored result to start from; raises InputError where it has no decision or is of another problem."""
-    start = Result.load(path).of(problem)
-    if start.decision is None:
-        raise InputError(f"{path}: this result has no decision to start from")
-    return start
 
 
 def _options(pairs: list[str]) -> dict[str, Any]:

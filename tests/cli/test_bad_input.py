@@ -55,7 +55,7 @@ def test_fields(refused, change, complaint):
         (("solve", "fedsllm", "--solver", "baseline:e"), "unknown baseline of fedsllm 'e'"),
         (("solve", "fedsllm", "--option", "depth=3"), "has no option 'depth': it takes none"),
         (("solve", "fedsllm", "--option", "seed=3"), "not an option of a solver, use --seed"),
-        (("solve", "fedsllm", "--gap", "-1"), "gap = -1.0: must be at least 0"),
+        (("solve", "fedsllm", "--gap", "-1"), "gap = -1.0: must be finite and at least 0"),
         (("solve", "fedsllm", "--time-limit", "0"), "time_limit = 0.0: must be above 0 s"),
         (("solve", "fedsllm", "--max-iterations", "0"), "max_iterations = 0: must be a whole number of at least 1"),
         (("solve", "fedsllm", "--start", "none.json"), "cannot read none.json: No such file or directory"),
