@@ -37,6 +37,9 @@ def solve(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the plan.")] = None,
     result: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the result.")] = None,
+    save_problem: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to save the very problem, to check, plot or compare.")
+    ] = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Solve a problem; the decision can be saved as a plan to train by.
@@ -44,6 +47,8 @@ def solve(
     An interrupt (Ctrl-C) returns the best found so far.
     """
     problem = problem_of(target, seed, changes or [])
+    if save_problem is not None:
+        problem.save(save_problem)
     with watched(f"{problem.kind} by {solver}", quiet=as_json) as callback:
         found = solving.solve(
             problem,
