@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rasolve.documents import Array, Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.scenario.workload import Architecture
+from rasolve.scenario.workload import Architecture, VisionTransformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
 
@@ -37,16 +38,41 @@ PER_ROUND = frozenset({Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN})
 """The stages that happen once a round; the others happen in every local step."""
 
 
+PARTY = re.compile(r"server|client [1-9][0-9]{0,15}")
+"""How parties are called."""
+
+RUNNABLE_BITS = (32, 64)
+"""Parameter bits that the executor computes in."""
+
+ASCII = 128
+"""Byte tokens of training text: ASCII, with '?' in the place of every other character (ours)."""
+
+DIGIT_CLASSES, DIGIT_CHANNELS = 10, 1
+"""Classes and channels of the images that image classifiers train on: scikit-learn's digits."""
+
+
 class Prediction(Document):
     """One predicted number: what a party spends in a stage, per local step or per round (memory: its peak)."""
 
     kind: ClassVar[str] = "prediction"
 
     party: str
-    stage: str
+    stage: Stage
     quantity: Quantity
     value: float = Field(ge=0)
     per: Literal["step", "round"] = "step"
+
+    @field_validator("party")
+    @classmethod
+    def _known(cls, party: str) -> str:
+        if not PARTY.fullmatch(party):
+            raise ValueError(f"= {party!r}: must be server, or client and its number from 1")
+        return party
+
+    @property
+    def client(self) -> int:
+        """The client's number from 1; 0 for the server."""
+        return int(self.party.removeprefix("client ")) if self.party != "server" else 0
 
 
 class Plan(Document):
@@ -88,12 +114,42 @@ class Plan(Document):
         return self.dimension("K")
 
     def model_post_init(self, context: object) -> None:
-        """Reject cuts beyond the model's last block."""
+        """Reject cuts beyond the model's last block, predictions of clients beyond K, and predictions made twice."""
         super().model_post_init(context)
+        self._judge_prediction()
         if self.model is not None and int(self.cut.max()) > self.model.blocks:
             raise InputError(
                 f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"
             )
+
+    def _judge_prediction(self) -> None:
+        seen = set()
+        for i, each in enumerate(self.prediction):
+            if each.client > self.clients:
+                raise InputError(f"prediction.{i}.party = '{each.party}': the plan has {self.clients} clients")
+            key = each.party, each.stage, each.quantity, each.per
+            if key in seen:
+                what = f"the {each.quantity} of {each.party}, {each.stage}, per {each.per}"
+                raise InputError(f"prediction.{i} says once more: {what}")
+            seen.add(key)
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the executor cannot run this plan on any machine; None where it can."""
+        spec = self.model
+        if spec is None:
+            return "the plan names no model which can be built: its profile is of no known architecture"
+        if self.parameter_bits not in RUNNABLE_BITS:
+            bits = ", ".join(map(str, RUNNABLE_BITS))
+            return f"parameter_bits = {self.parameter_bits}: must be one of {bits} to run"
+        if isinstance(spec, VisionTransformer):
+            if spec.channels != DIGIT_CHANNELS:
+                return f"{spec.name}: channels = {spec.channels}: digits have {DIGIT_CHANNELS}"
+            if spec.classes < DIGIT_CLASSES:
+                return f"{spec.name}: classes = {spec.classes}: digits need at least {DIGIT_CLASSES}"
+        elif spec.vocabulary < ASCII:
+            return f"{spec.name}: vocabulary = {spec.vocabulary}: text needs at least the {ASCII} ASCII tokens"
+        return None
 
     def predicted(self, quantity: Quantity) -> tuple[Prediction, ...]:
         """Return the predictions of one quantity, in the order in which the plan lists them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rasolve.cli.output import show, show_json
 from rasolve.cli.targets import is_file, problem_of
 from rasolve.documents import parse_json, read_text
 from rasolve.errors import InputError
+from rasolve.executor.need import shortage
 from rasolve.plan import Plan
 from rasolve.problems import Constraint, Problem
 from rasolve.result import Result
@@ -31,9 +33,10 @@ def check(
 
     A result's constraints are all recomputed from the problem's data: exit code 3 where one is violated.
     """
-    if document is None and is_file(target) and _kind(target) == Plan.kind:
+    kind = _kind(target) if document is None and is_file(target) else None
+    if kind == Plan.kind:
         return _plan(Plan.load(target), as_json)
-    if document is None and is_file(target) and _kind(target) == Result.kind:
+    if kind == Result.kind:
         raise InputError(f"{target} is a result: name its problem first, rasolve check PROBLEM {target}")
     problem = problem_of(target, seed, changes or [])
     if document is None:
@@ -49,9 +52,12 @@ def _kind(path: str) -> str | None:
         return None
     text = read_text(path)
     try:
-        return str(parse_json(text, "JSON").get("kind"))
+        kind = parse_json(text, "JSON").get("kind")
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    if not isinstance(kind, str):
+        raise InputError(f"{path} names no kind: is this a plan, a result or a problem?")
+    return kind
 
 
 def _problem(problem: Problem, as_json: bool) -> ExitCode:
@@ -73,7 +79,17 @@ def _plan_of(problem: Problem, path: str) -> Plan:
     return plan
 
 
+def _obstacle(plan: Plan) -> str | None:
+    """Return why `rasolve run` would refuse a plan here; None where it would not."""
+    if plan.obstacle is not None:
+        return plan.obstacle
+    if find_spec("torch") is None:
+        return "running a plan needs torch: install rasolve[executor]"
+    return shortage(plan)
+
+
 def _plan(plan: Plan, as_json: bool) -> ExitCode:
+    obstacle = _obstacle(plan)
     if as_json:
         show_json(
             {
@@ -88,15 +104,17 @@ def _plan(plan: Plan, as_json: bool) -> ExitCode:
                 "rank": plan.rank.tolist(),
                 "objective": plan.objective,
                 "unit": plan.unit,
+                "can_be_run": obstacle is None,
+                "obstacle": obstacle,
             }
         )
         return ExitCode.DONE
-    show(_summary(plan))
+    show(f"{_summary(plan)}\n  can be run {'yes' if obstacle is None else f'no, because {obstacle}'}")
     return ExitCode.DONE
 
 
 def _summary(plan: Plan) -> str:
-    model = plan.model.name if plan.model else "none named: it cannot be run"
+    model = plan.model.name if plan.model else "none named"
     seconds, sent = quantity(plan.objective, plan.unit), sum(p.value for p in plan.predicted("bits") if p.per == "step")
     return "\n".join(
         [

@@ -12,16 +12,12 @@ from torch import Tensor
 
 from rasolve.errors import InputError
 from rasolve.executor.digits import DIGITS, digits
+from rasolve.executor.need import GENERATED_SAMPLES
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.plan import ASCII
 from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
-
-ASCII = 128
-"""Byte tokens in use: ASCII, with '?' in the place of every other character (ours)."""
-
-GENERATED_SAMPLES = 256
-"""Samples generated per client (ours)."""
 
 SHORTEST_LINE = 100
 """Characters that a generated line has at least; the test of the text holds it (ours)."""

@@ -8,14 +8,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from rasolve.errors import InputError, SolverUnavailable
+from rasolve.plan import DIGIT_CHANNELS, DIGIT_CLASSES
 from rasolve.scenario.workload import VisionTransformer
 
 DIGITS = "scikit-learn's digits"
 
 LARGEST_PIXEL = 16.0
 """The images' brightest value (published, UCI optical recognition of handwritten digits)."""
-
-CLASSES = 10
 
 
 def digits(spec: VisionTransformer) -> tuple[Tensor, Tensor]:
@@ -24,10 +23,10 @@ def digits(spec: VisionTransformer) -> tuple[Tensor, Tensor]:
     The 8x8 images are resized to the model's by bilinear interpolation. Raises InputError for a model of colour images
     or of fewer than ten classes, SolverUnavailable without scikit-learn.
     """
-    if spec.channels != 1:
-        raise InputError(f"{spec.name}: channels = {spec.channels}: digits have 1")
-    if spec.classes < CLASSES:
-        raise InputError(f"{spec.name}: classes = {spec.classes}: digits need at least {CLASSES}")
+    if spec.channels != DIGIT_CHANNELS:
+        raise InputError(f"{spec.name}: channels = {spec.channels}: digits have {DIGIT_CHANNELS}")
+    if spec.classes < DIGIT_CLASSES:
+        raise InputError(f"{spec.name}: classes = {spec.classes}: digits need at least {DIGIT_CLASSES}")
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError:

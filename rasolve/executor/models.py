@@ -12,9 +12,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rasolve.executor.streams import Stream, torch_generator
 from rasolve.executor.vision import ClassHead, PatchEmbedding
+from rasolve.plan import RUNNABLE_BITS
 from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
 
-DTYPES = {32: torch.float32, 64: torch.float64}
+DTYPES = dict(zip(RUNNABLE_BITS, (torch.float32, torch.float64), strict=True))
 """The dtypes that the executor computes in, by parameter bits."""
 
 INIT_STD = 0.02

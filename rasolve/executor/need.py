@@ -6,11 +6,12 @@ import os
 
 import numpy as np
 
-from rasolve.errors import InputError
-from rasolve.executor.data import GENERATED_SAMPLES
 from rasolve.plan import Plan
 from rasolve.scenario.units import quantity
 from rasolve.scenario.workload import ADAM_COPIES, Architecture, VisionTransformer
+
+GENERATED_SAMPLES = 256
+"""Samples of text generated per client (ours)."""
 
 DIGIT_IMAGES = 1797
 """Images of scikit-learn's digits."""
@@ -32,18 +33,19 @@ BEYOND_WORDS = 10**30
 """Bytes of which no number is given: whole numbers of a plan may be too large for floating point."""
 
 
-def require_memory(plan: Plan, generates: bool, reference: bool) -> None:
-    """Raise InputError, naming the field that weighs most, where a run needs more memory than the machine has.
+def shortage(plan: Plan, generates: bool = True, reference: bool = True) -> str | None:
+    """Return the field that weighs most, what a run needs and what the machine has; None where that is enough.
 
-    Where the operating system does not tell its memory, nothing is required.
+    The plan has a model. Where the operating system does not tell its memory, nothing is known to be short.
     """
     has = machine_bytes()
     if has is None:
-        return
+        return None
     needs = needed_bytes(plan, generates, reference)
-    if needs > has:
-        field, value = _heaviest(plan, generates, reference)
-        raise InputError(f"{field} = {value}: the run needs {_shown(needs)}, this machine has {_shown(has)}")
+    if needs <= has:
+        return None
+    field, value = _heaviest(plan, generates, reference)
+    return f"{field} = {value}: the run needs {_shown(needs)}, this machine has {_shown(has)}"
 
 
 def machine_bytes() -> int | None:

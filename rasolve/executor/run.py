@@ -20,7 +20,7 @@ from rasolve.executor import comparison
 from rasolve.executor.data import load
 from rasolve.executor.identity import identity
 from rasolve.executor.models import DTYPES, build
-from rasolve.executor.need import require_memory
+from rasolve.executor.need import shortage
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.steps import Done, Step, losses
@@ -65,7 +65,8 @@ def run(
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     _check_learning_rate(learning_rate)
     _check_checkpoint(checkpoint, checkpoint_every, resume)
-    require_memory(plan, data is None, reference)
+    if (short := shortage(plan, data is None, reference)) is not None:
+        raise InputError(short)
     shards = load(spec, plan.data_sizes, data, seed)
     model = build(spec, DTYPES[plan.parameter_bits], seed)
     split = SplitFederated(plan, model, shards, seed, learning_rate)
@@ -132,10 +133,9 @@ def _runnable(plan: object) -> Architecture:
     """Return the plan's model, or raise InputError saying why the plan cannot be run."""
     if not isinstance(plan, Plan):
         raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
-    if plan.model is None:
-        raise InputError("the plan names no model which can be built: its profile is of no known architecture")
-    if plan.parameter_bits not in DTYPES:
-        raise InputError(f"parameter_bits = {plan.parameter_bits}: must be one of {', '.join(map(str, DTYPES))} to run")
+    if plan.obstacle is not None:
+        raise InputError(plan.obstacle)
+    assert plan.model is not None
     return plan.model
 
 

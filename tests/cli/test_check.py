@@ -8,6 +8,19 @@ from tests.cli.conftest import SMALL
 SEEDED = (*SMALL, "--seed", 1)
 
 
+def edit(plan, change):
+    """Change fields of a stored plan, named by their path, and return its path."""
+    fields = json.loads(plan.read_text())
+    for path, value in change.items():
+        *inner, last = (int(part) if part.isdigit() else part for part in path.split("."))
+        holder = fields
+        for part in inner:
+            holder = holder[part]
+        holder[last] = value
+    plan.write_text(json.dumps(fields))
+    return plan
+
+
 def test_a_scenario_is_valid(cli, tmp_path):
     scenario = tmp_path / "scenario.toml"
     scenario.write_text('problem = "fedsllm"\n[sample]\nclients = 4\n')
@@ -51,7 +64,49 @@ def test_a_plan_is_summarised(cli, stored):
     outcome = cli("check", stored[1])
     assert outcome.code == 0
     assert "valid plan: fedsllm by enumeration" in outcome.out and "gpt-mini" in outcome.out
-    assert cli("check", "fedsllm", stored[1], *SEEDED[1:], "--json").json["clients"] == 3
+    assert "can be run yes" in outcome.out
+    told = cli("check", "fedsllm", stored[1], *SEEDED[1:], "--json").json
+    assert told["clients"] == 3 and told["can_be_run"] and told["obstacle"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"model": None}, "the plan names no model which can be built"),
+        ({"parameter_bits": 7}, "parameter_bits = 7: must be one of 32, 64 to run"),
+        ({"model.vocabulary": 2}, "gpt-mini: vocabulary = 2: text needs at least the 128 ASCII tokens"),
+        ({"batch_size": 10**7}, "batch_size = 10000000: the run needs"),
+    ],
+)
+def test_a_plan_that_cannot_be_run_says_why(cli, refused, stored, change, complaint):
+    edited = edit(stored[1], change)
+    outcome = cli("check", edited)
+    assert outcome.code == 0 and f"can be run no, because {complaint}" in outcome.out
+    told = cli("check", edited, "--json").json
+    assert not told["can_be_run"] and complaint in told["obstacle"]
+    assert complaint in refused("run", edited)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"prediction.0.stage": "nothing"}, "stage = 'nothing': must be 'client forward'"),
+        ({"prediction.0.party": "client 1\n"}, r"party = 'client 1\n': must be server, or client and"),
+        ({"prediction.0.party": "client 0"}, "party = 'client 0': must be server, or client and"),
+        ({"prediction.0.party": "clients"}, "party = 'clients': must be server, or client and"),
+        ({"prediction.0.party": "client 4"}, "prediction.0.party = 'client 4': the plan has 3 clients"),
+        ({"prediction.0.party": "client 2"}, "prediction.1 says once more: the flops of client 2, client forward"),
+    ],
+)
+def test_predictions_are_checked(refused, stored, change, complaint):
+    assert complaint in refused("check", edit(stored[1], change))
+
+
+def test_a_document_without_a_kind_is_asked_for_one(refused, stored):
+    for path in stored:
+        path.write_text("{}")
+        assert f"{path} names no kind: is this a plan, a result or a problem?" in refused("check", path)
+        assert f"{path} names no kind" in refused("check", "fedsllm", path)
 
 
 def test_documents_must_belong_together(refused, stored):
