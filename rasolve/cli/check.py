@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import typer
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Changes, Json, Seed
 from rasolve.cli.output import show, show_json
-from rasolve.cli.targets import is_file, problem_of
-from rasolve.documents import parse_json, read_text
+from rasolve.cli.targets import is_file, kind_of, problem_of
 from rasolve.errors import InputError
 from rasolve.executor.need import shortage
 from rasolve.plan import Plan
@@ -33,7 +31,7 @@ def check(
 
     A result's constraints are all recomputed from the problem's data: exit code 3 where one is violated.
     """
-    kind = _kind(target) if document is None and is_file(target) else None
+    kind = kind_of(target) if document is None and is_file(target) else None
     if kind == Plan.kind:
         return _plan(Plan.load(target), as_json)
     if kind == Result.kind:
@@ -41,23 +39,9 @@ def check(
     problem = problem_of(target, seed, changes or [])
     if document is None:
         return _problem(problem, as_json)
-    if _kind(document) == Plan.kind:
+    if kind_of(document) == Plan.kind:
         return _plan(_plan_of(problem, document), as_json)
     return _result(Result.load(document).of(problem), as_json)
-
-
-def _kind(path: str) -> str | None:
-    """Return the kind that a JSON document names; None for a file in another format."""
-    if Path(path).suffix != ".json":
-        return None
-    text = read_text(path)
-    try:
-        kind = parse_json(text, "JSON").get("kind")
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    if not isinstance(kind, str):
-        raise InputError(f"{path} names no kind: is this a plan, a result or a problem?")
-    return kind
 
 
 def _problem(problem: Problem, as_json: bool) -> ExitCode:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rasolve.cli.values import settings
+from rasolve.documents import parse_json, read_text
 from rasolve.errors import InputError, unknown
+from rasolve.plan import Plan
 from rasolve.problems import Problem, load, problem_named
 from rasolve.problems.registry import SHIPPED, with_arrays
+from rasolve.result import Result
 
 LONGEST_SHOWN = 200
 """Characters of a target that an error repeats."""
@@ -24,8 +27,24 @@ def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
     if "seed" in changes:
         raise InputError("seed: not a size or field, use --seed")
     if is_file(target):
+        if (kind := kind_of(target)) in (Plan.kind, Result.kind):
+            raise InputError(f"{target} is a {kind}, not a problem")
         return load(target, seed=seed, changes=changes)
     return problem_named(target).sample(**{"seed": seed or 0, **changes})
+
+
+def kind_of(path: str) -> str | None:
+    """Return the kind that a JSON document names; None for a file in another format."""
+    if Path(path).suffix != ".json":
+        return None
+    text = read_text(path)
+    try:
+        kind = parse_json(text, "JSON").get("kind")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if not isinstance(kind, str):
+        raise InputError(f"{path} names no kind: is this a plan, a result or a problem?")
+    return kind
 
 
 def is_file(target: str) -> bool:

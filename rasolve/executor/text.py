@@ -59,13 +59,14 @@ def _generated_line(rng: np.random.Generator) -> str:
 def read_csv(path: str | Path) -> list[str]:
     """Return the lines of a CSV file with columns mr and ref; raises InputError naming the file and what it lacks."""
     reader = csv.DictReader(io.StringIO(read_text(path).removeprefix("\ufeff"), newline=""))
-    if reader.fieldnames is None:
-        raise InputError(f"{path}: is empty")
-    missing = [column for column in COLUMNS if column not in reader.fieldnames]
-    if missing:
-        raise InputError(f"{path}: has no column {' and '.join(missing)}; found: {', '.join(reader.fieldnames)}")
     lines = []
     try:
+        if reader.fieldnames is None:
+            raise InputError(f"{path}: is empty")
+        reader.fieldnames = [name.strip() for name in reader.fieldnames]
+        missing = [column for column in COLUMNS if column not in reader.fieldnames]
+        if missing:
+            raise InputError(f"{path}: has no column {' and '.join(missing)}; found: {', '.join(reader.fieldnames)}")
         for row in reader:
             if row["mr"] is None or row["ref"] is None:
                 raise InputError(f"{path}: line {reader.line_num} breaks off before its last column")

@@ -47,6 +47,14 @@ def test_a_stored_problem_is_a_target(cli, tmp_path):
     assert changed["objective"] == ra.solve(problem.replace(ranks=(1, 2), local_steps=3)).objective
 
 
+def test_other_documents_are_no_problems(refused, stored):
+    result, plan = stored
+    assert f"{result} is a result, not a problem" in refused("solve", result)
+    assert f"{plan} is a plan, not a problem" in refused("compare", plan)
+    plan.write_text("{}")
+    assert f"{plan} names no kind: is this a plan, a result or a problem?" in refused("solve", plan)
+
+
 def test_an_array_file_on_the_command_line(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("gain.npy", np.full((5, 1), 1e-9))

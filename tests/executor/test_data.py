@@ -59,12 +59,20 @@ def test_real_text_trains():
     assert report.worst_loss_difference <= 1e-10
 
 
+@pytest.mark.parametrize("head", ["mr, ref ", "\ufeff mr,ref", '"mr" ," ref"'])
+def test_blanks_around_column_names_and_a_byte_order_mark_are_no_part_of_them(tmp_path, head):
+    path = tmp_path / "e2e.csv"
+    path.write_text(f"{head}\nname[A],A is here.\n")
+    assert read_csv(path) == ["name[A] | A is here.\n"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "e2e.csv: is empty"),
         ("mr,text\na,b\n", "e2e.csv: has no column ref; found: mr, text"),
         ("a,b\n1,2\n", "e2e.csv: has no column mr and ref; found: a, b"),
+        ("mr,ref" + "a" * 140_000, "e2e.csv: line 1 is not CSV: field larger than field limit"),
         ("mr,ref\n", "e2e.csv: has the columns mr and ref but no rows"),
         ("mr,ref\nname\n", "e2e.csv: line 2 breaks off before its last column"),
         ('mr,ref\n"' + "a" * 140_000 + '",b\n', "e2e.csv: line 2 is not CSV: field larger than field limit"),
