@@ -174,6 +174,7 @@ def _judged(
         iterations=solution.iterations,
         seconds=perf_counter() - began,
         seed=limits.seed,
+        instance=problem.fingerprint(),
         notes=problem.notes(),
         history=solution.history,
     )

@@ -136,6 +136,26 @@ def test_results_round_trip_and_tie_to_their_problem(problem, tmp_path):
     assert {*wanted.split(), "seconds", "seed", "version"} <= set(stored)
 
 
+def test_a_result_of_other_data_or_with_an_edited_objective_is_refused(problem):
+    result = ra.solve(problem)
+    with pytest.raises(InputError, match="another instance of fedsllm"):
+        result.of(ra.FedsLLM.sample(seed=1))
+    assert result.of(ra.FedsLLM.sample(seed=0)).check.feasible
+    stored = json.loads(result.to_json())
+    edited = ra.Result.from_json(json.dumps({**stored, "objective": 1.0}))
+    with pytest.raises(InputError, match=r"objective = 1.0: must be .*, which is what its decision has"):
+        edited.of(problem)
+
+
+def test_json_of_a_result_is_strict(problem):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    for result in (ra.solve(problem), ra.solve(problem, "baseline:a"), ra.solve(ra.FedsLLM.sample(subchannels=2))):
+        stored = json.loads(result.to_json(), parse_constant=refuse)
+        assert ra.Result.from_json(json.dumps(stored)).history == result.history
+
+
 def test_infeasible_results_round_trip():
     result = ra.solve(ra.FedsLLM.sample(seed=0, subchannels=3))
     again = ra.Result.from_json(result.to_json())

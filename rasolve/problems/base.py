@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import LARGEST_WHOLE, Document
+from rasolve.documents import LARGEST, LARGEST_WHOLE, Document
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
 from rasolve.numerics import FloatArray, IntArray
@@ -134,6 +134,8 @@ class Problem(Document):
 
     ``forms`` lists the forms it can be written in, the one with a proved optimum first.
     """
+
+    largest: ClassVar[float | None] = LARGEST
 
     reference: ClassVar[str]
     sense: ClassVar[Literal["min", "max"]] = "min"
