@@ -174,7 +174,7 @@ def _judged(
         iterations=solution.iterations,
         seconds=perf_counter() - began,
         seed=limits.seed,
-        notes=problem.notes(),
+        notes=problem.notes(decision),
         history=solution.history,
     )
     return result.of(problem)
