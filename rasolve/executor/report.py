@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from rasolve.documents import Array, Document
+from rasolve.executor.wall_clock import WallClock
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Quantity
 from rasolve.tables import aligned
@@ -60,6 +61,7 @@ class Report(Document):
     seed: int = Field(ge=0)
     learning_rate: float = Field(gt=0)
     wall_seconds: float = Field(ge=0)
+    wall_clock: WallClock | None = None
     interrupted: bool = False
 
     @property
@@ -106,6 +108,8 @@ class Report(Document):
         if self.worst_loss_difference is not None:
             lines.append(f"unsplit training differs by at most {self.worst_loss_difference:.1e} of the loss")
         lines.append(f"{self.wall_seconds:.2f} s, {self.wall_seconds / self.steps:.3f} s per step")
+        if self.wall_clock is not None:
+            lines.append(str(self.wall_clock))
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, ...]]:

@@ -23,7 +23,9 @@ from rasolve.executor.meters import Key
 from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
+from rasolve.executor.work import wall_clock
 from rasolve.scenario.workload import Transformer
+from rasolve.surrogate_models.time import TimeModel
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
@@ -57,14 +59,16 @@ def run(
     seed: int = 0,
     learning_rate: float = LEARNING_RATE,
     reference: bool = True,
-    callback: Callable[[Step], None] | None = None,
+    callback: Callable[[Step], object] | None = None,
+    time_model: TimeModel | None = None,
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
     `data` is a CSV file with columns mr and ref; without it the text is generated. With `reference` the same training
-    runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step. An interrupt returns
-    the report of the steps that are complete, or passes on when there is none. Raises InputError when the plan cannot
-    be run or an argument is out of range.
+    runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step and stops the training
+    by returning True. With `time_model` the run's wall-clock stands beside its prediction. An interrupt returns the
+    report of the steps that are complete, or passes on when there is none. Raises InputError when the plan cannot be
+    run or an argument is out of range.
     """
     spec = _runnable(plan)
     _check_arguments(steps, seed, learning_rate)
@@ -82,8 +86,8 @@ def run(
             seconds = time.perf_counter() - start
             progress = Step(number, steps, loss, unsplit.step() if unsplit else None, split.rounds)
             done.append(Done(progress, dict(split.meter.bits), seconds))
-            if callback is not None:
-                callback(progress)
+            if callback is not None and callback(progress):
+                break
     except KeyboardInterrupt:
         if not done:
             raise
@@ -106,6 +110,7 @@ def run(
         seed=seed,
         learning_rate=learning_rate,
         wall_seconds=sum(each.seconds for each in done),
+        wall_clock=wall_clock(plan, time_model, [each.seconds for each in done]) if time_model else None,
         interrupted=interrupted,
     )
 
