@@ -19,8 +19,11 @@ _EXPORTS = {
     "Rounds": "rasolve.surrogate_models.rounds",
     "SolverUnavailable": "rasolve.errors",
     "Transformer": "rasolve.scenario.workload",
+    "TimeModel": "rasolve.surrogate_models.time",
     "choose_solver": "rasolve.solving",
     "compare": "rasolve.solving",
+    "fit_rounds": "rasolve.calibration.rounds",
+    "fit_time": "rasolve.calibration.time",
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
@@ -38,10 +41,13 @@ __all__ = [
     "Result",
     "Rounds",
     "SolverUnavailable",
+    "TimeModel",
     "Transformer",
     "choose_solver",
     "compare",
     "executor",
+    "fit_rounds",
+    "fit_time",
     "forms",
     "load",
     "plots",
@@ -56,6 +62,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from rasolve import executor, forms, plots, problems, scenario, solvers, surrogate_models, testing
+    from rasolve.calibration.rounds import fit_rounds
+    from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
     from rasolve.plan import Plan
@@ -65,6 +73,7 @@ if TYPE_CHECKING:
     from rasolve.scenario.workload import Profile, Transformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
     from rasolve.surrogate_models.rounds import Rounds
+    from rasolve.surrogate_models.time import TimeModel
 
 
 def __getattr__(name: str) -> Any:

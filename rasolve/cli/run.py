@@ -13,6 +13,7 @@ from rasolve.cli.options import Json
 from rasolve.cli.output import show
 from rasolve.cli.threads import wait_patiently
 from rasolve.plan import Plan
+from rasolve.surrogate_models.time import TimeModel
 
 
 def run(
@@ -23,6 +24,10 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches.")] = 0,
     reference: Annotated[bool, typer.Option(help="Also train unsplit, to compare the losses.")] = True,
+    times: Annotated[
+        Path | None,
+        typer.Option("--time", metavar="FILE", help="A time model of this machine (rasolve fit time) to predict with."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the report.")] = None,
     as_json: Json = False,
 ) -> ExitCode:
@@ -31,11 +36,20 @@ def run(
     An interrupt (Ctrl-C) reports the steps that are complete.
     """
     instructions = Plan.load(plan)
+    time_model = None if times is None else TimeModel.load(times)
     wait_patiently()
     from rasolve.executor.run import run as execute
 
     with progress.training(steps, quiet=as_json) as callback:
-        report = execute(instructions, steps, data=data, seed=seed, reference=reference, callback=callback)
+        report = execute(
+            instructions,
+            steps,
+            data=data,
+            seed=seed,
+            reference=reference,
+            callback=callback,
+            time_model=time_model,
+        )
     if out is not None:
         report.save(out)
     show(report.to_json() if as_json else str(report))

@@ -1,9 +1,11 @@
-"""Pictures: where the delay comes from, and how a solver got to its answer.
+"""Pictures: where the delay comes from, how a solver got to its answer, and what was fitted to measurements.
 
 matplotlib is imported when a picture is drawn; without it every function raises SolverUnavailable.
 """
 
 from rasolve.plots.delay import delay_by_stage
+from rasolve.plots.rounds import rounds_by_rank
 from rasolve.plots.steps import convergence
+from rasolve.plots.time import time_fit
 
-__all__ = ["convergence", "delay_by_stage"]
+__all__ = ["convergence", "delay_by_stage", "rounds_by_rank", "time_fit"]
