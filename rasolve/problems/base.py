@@ -175,5 +175,13 @@ class Problem(Document):
         """Return the rules that the paper compares with, by name."""
 
     @abstractmethod
+    def to_pyomo(self, decision: Any = None) -> Any:
+        """Return the algebraic statement as a Pyomo model, its variables set to `decision` where one is given.
+
+        For teaching and for solvers of Pyomo's own; this package solves nothing with it. Its objective at a decision is
+        that of `evaluate`.
+        """
+
+    @abstractmethod
     def plan(self, decision: Any, solver: str) -> Plan:
         """Return the plan of a decision, with its prediction."""

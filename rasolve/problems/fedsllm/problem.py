@@ -13,7 +13,7 @@ from rasolve.forms import Blocks, Choice, Form, Formulation
 from rasolve.numerics import FloatArray
 from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
-from rasolve.problems.fedsllm import baselines, blocks, choice, instances, judgement, prediction
+from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.notes import notes
 from rasolve.problems.registry import register
@@ -165,6 +165,9 @@ class FedsLLM(Problem):
 
     def baselines(self) -> dict[str, Baseline]:
         return baselines.baselines(self)
+
+    def to_pyomo(self, decision: FedsLLMDecision | None = None) -> Any:
+        return algebra.to_pyomo(self, decision)
 
     def plan(self, decision: FedsLLMDecision, solver: str) -> Plan:
         return prediction.plan(self, decision, solver)
