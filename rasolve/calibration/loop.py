@@ -17,7 +17,7 @@ from rasolve.result import Result
 from rasolve.scenario.units import quantity
 from rasolve.solving import solve
 from rasolve.surrogate_models.crossing import Crossing
-from rasolve.surrogate_models.fitting import refit
+from rasolve.surrogate_models.fitting import LEVEL, refit
 from rasolve.surrogate_models.rounds import Rounds
 from rasolve.surrogate_models.time import TimeModel
 from rasolve.tables import aligned
@@ -94,7 +94,7 @@ class Loop:
         reached = "" if self.measured.reached else "more than "
         wall = self.report.wall_clock
         rows = [
-            ("", "predicted", "for one run, 90 %", "measured"),
+            ("", "predicted", f"{100 * LEVEL:g} % of such runs", "measured"),
             ("rounds", f"{self.plan.rounds:.4g}", f"{low:.4g} to {high:.4g}", f"{reached}{self.measured.rounds:.4g}"),
             (
                 "delay",
@@ -139,7 +139,7 @@ def loop(
 ) -> Loop:
     """Go once around the loop with a problem whose model trains here, and write everything to a folder.
 
-    Times the machine, fits rounds, solves with them, trains by the plan to the target with a seed that the fit has not
+    Fits rounds, solves with them, times the machine, trains by the plan to the target with a seed that the fit has not
     seen, compares rounds, simulated delay and wall-clock with what was predicted, counts the new run in and solves
     again. The training may take twice `most_rounds`. The measured delay is the rounds that it needed times the plan's
     seconds for a round, which its measured bits and FLOPs bear out. `say` hears of every stage, `callback` of every
@@ -151,10 +151,7 @@ def loop(
     def keep(name: str, document: Document) -> None:
         files[name] = document.save(place / f"{name}.json")
 
-    say("Timing small pieces of work on this machine ...")
-    time_model = fit_time()
-    keep("time", time_model)
-    say(f"  {time_model}\nTraining at ranks {', '.join(map(str, ranks))} with {seeds} seeds each ...")
+    say(f"Training at ranks {', '.join(map(str, ranks))} with {seeds} seeds each ...")
     fitted = fit_rounds(
         problem, ranks, seeds=seeds, target=target, most_rounds=most_rounds, data=data, callback=callback
     )
@@ -168,7 +165,10 @@ def loop(
     keep("result", result)
     plan = result.plan()
     keep("plan", plan)
-    say(f"{result}\nTraining by the plan to loss {evidence.target:.4g}, with a new seed ...")
+    say(f"{result}\nTiming small pieces of work on this machine ...")
+    time_model = fit_time()
+    keep("time", time_model)
+    say(f"  {time_model}\nTraining by the plan to loss {evidence.target:.4g}, with a new seed ...")
     new = max(run.seed for run in evidence.runs) + 1
     run, report = train_to(
         plan,

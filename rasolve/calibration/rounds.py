@@ -56,7 +56,7 @@ def fit_rounds(
     for all of `most_rounds`, and the target is the loss that it is confirmed to reach with its median seed. Every
     other run ends when it is confirmed to have reached the target; one that does not is censored. An interrupt returns
     the fit of the ranks that have runs of at least two seeds, or passes on when there are none. Raises InputError for
-    arguments out of range or a target that no run reaches or that a run starts below.
+    arguments out of range, and for a target that no run reaches or that half of them start below.
     """
     from rasolve.executor.run import LEARNING_RATE
 

@@ -116,7 +116,7 @@ def table(found: Rounds) -> str:
     if found.evidence is None:
         return "\n".join([str(found), *(f"  rank {rank}: {found.said(rank)}" for rank in found.table)])
     e = found.evidence
-    rows: list[tuple[str, ...]] = [("rank", "rounds", f"{e.level:.0%} interval", "one more run", "reached")]
+    rows: list[tuple[str, ...]] = [("rank", "rounds", f"{100 * e.level:g} % interval", "one more run", "reached")]
     for rank in found.table:
         spans = [f"{low:.4g} to {high:.4g}" for low, high in _spans(e, rank)]
         rows.append((str(rank), f"{found(rank):.4g}", *spans, _reached(e, rank)))
@@ -150,4 +150,4 @@ def _fields(found: Rounds) -> dict[str, object]:
 
 
 def _described(model: TimeModel) -> str:
-    return f"{model}\nmedian error over its own {len(model.names)} pieces: {model.typical_error:.1%}"
+    return f"{model}\nmedian error over its own {len(model.names)} pieces: {100 * model.typical_error:.2g} %"

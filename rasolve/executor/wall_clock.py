@@ -33,5 +33,5 @@ class WallClock(Document):
     def __str__(self) -> str:
         return (
             f"wall-clock of the last {self.steps} steps: {self.measured:.3g} s, predicted {self.predicted:.3g} s "
-            f"({self.level:.0%} within {self.low:.3g} to {self.high:.3g} s) by times fitted on {self.machine}"
+            f"({100 * self.level:g} % within {self.low:.3g} to {self.high:.3g} s) by times fitted on {self.machine}"
         )

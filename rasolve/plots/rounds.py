@@ -68,7 +68,7 @@ def _curve(axes: Axes, rounds: Rounds, evidence: Evidence, before: Rounds | None
     ranks = sorted(rounds.table)
     low, middle, high = ([table[rank] for rank in ranks] for table in (evidence.low, rounds.table, evidence.high))
     axes.fill_between(
-        ranks, low, high, color=BLUE, alpha=0.16, linewidth=0, label=f"{evidence.level:.0%} interval of the fit"
+        ranks, low, high, color=BLUE, alpha=0.16, linewidth=0, label=f"{100 * evidence.level:g} % interval of the fit"
     )
     axes.plot(ranks, middle, color=BLUE, linewidth=2, marker="_", markersize=12, label="fitted: median over seeds")
     if before is not None:

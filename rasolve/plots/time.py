@@ -25,10 +25,12 @@ def time_fit(model: TimeModel, path: str | Path) -> Path:
     plain(axes)
     predicted, measured = model.predicted, np.median(model.seconds, axis=1)
     ends = np.array([0.7 * predicted.min(), 1.4 * predicted.max()])
-    label = f"{model.level:.0%} of timings"
+    label = f"{100 * model.level:g} % of timings"
     axes.fill_between(ends, model.low_ratio * ends, model.high_ratio * ends, color=GREY, alpha=0.18, lw=0, label=label)
     axes.plot(ends, ends, color=GREY, linewidth=1.2, label="as predicted")
     kinds = [name.partition(",")[0] for name in model.names]
+    if len(set(kinds)) > len(SHAPES):
+        kinds = ["pieces of work"] * len(kinds)
     for number, kind in enumerate(dict.fromkeys(kinds)):
         own = np.array([each == kind for each in kinds])
         marker, colour = SHAPES[number % len(SHAPES)]
@@ -52,5 +54,5 @@ def time_fit(model: TimeModel, path: str | Path) -> Path:
     axes.set_xlabel("predicted")
     axes.set_ylabel("measured: median, fastest, slowest")
     figure.legend(loc="outside right center", frameon=False, fontsize=9)
-    title(figure, f"Time of a piece of work; median error {model.typical_error:.0%} ({model.machine})")
+    title(figure, f"Time of a piece of work; median error {100 * model.typical_error:.2g} % ({model.machine})")
     return save(figure, path)

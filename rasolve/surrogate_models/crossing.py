@@ -32,18 +32,19 @@ class LossCurve:
     end: float
 
     def crossing(self, target: float) -> Crossing:
-        """Return when the curve reaches `target`; raises InputError where it does so from the start."""
-        if target >= self.levels[0]:
-            raise InputError(f"target = {target:g}: must be below the loss at the start, {self.levels[0]:.4g}")
+        """Return when the curve reaches `target`; a curve that starts below it has done so at its first point."""
         if target < self.levels[-1]:
             return Crossing(self.end, reached=False)
         return Crossing(float(np.interp(-target, -self.levels, self.rounds)), reached=True)
 
     def confirms(self, target: float) -> bool:
         """Return whether the target has been reached, and the curve seen for a whole window after that."""
-        if not self.levels[-1] <= target < self.levels[0]:
-            return False
-        return self.crossing(target).rounds <= self.end - WINDOW_ROUNDS
+        found = self.crossing(target)
+        return found.reached and found.rounds <= self.end - WINDOW_ROUNDS
+
+    def starts_below(self, target: float) -> bool:
+        """Return whether the target is reached before the curve begins, so that its rounds are an upper limit."""
+        return bool(self.levels[0] <= target)
 
     def confirmed(self) -> float:
         """Return the lowest loss that counts as confirmed: the level one window before the end."""

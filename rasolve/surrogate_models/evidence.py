@@ -36,11 +36,7 @@ class TrainingRun(Document):
 
     def crossing(self, local_steps: int, target: float) -> Crossing:
         """Return when the run reached the target; raises InputError naming the run where that cannot be said."""
-        curve = self.curve(local_steps)
-        try:
-            return curve.crossing(target)
-        except InputError as error:
-            raise InputError(f"{self.name}: {error}") from None
+        return self.curve(local_steps).crossing(target)
 
 
 class TrainingSettings(Document):
@@ -69,12 +65,18 @@ class Evidence(Document):
 
     target: float = Field(gt=0)
     settings: TrainingSettings
-    runs: tuple[TrainingRun, ...] = Field(min_length=1)
+    runs: tuple[TrainingRun, ...]
     level: float = Field(gt=0, lt=1)
     low: dict[int, float]
     high: dict[int, float]
     run_low: dict[int, float]
     run_high: dict[int, float]
+
+    def model_post_init(self, context: object) -> None:
+        """Reject evidence without runs."""
+        super().model_post_init(context)
+        if not self.runs:
+            raise InputError("evidence has no runs")
 
     @property
     def seeds(self) -> int:

@@ -35,6 +35,9 @@ def rounds_from_runs(runs: Sequence[TrainingRun], model: str, settings: Training
     arrived = [run.rank for run, crossing in zip(runs, crossings, strict=True) if crossing.reached]
     if not arrived:
         raise InputError(f"target = {target:g}: no run reached it; train longer or choose a higher loss")
+    below = sum(run.curve(settings.local_steps).starts_below(target) for run in runs)
+    if 2 * below >= len(runs):
+        raise InputError(f"target = {target:g}: {below} of {len(runs)} runs start below it; choose a lower loss")
     known = [i for i, run in enumerate(runs) if run.rank >= min(arrived)]
     ranks = sorted({runs[i].rank for i in known})
     _, seed = np.unique([runs[i].seed for i in known], return_inverse=True)

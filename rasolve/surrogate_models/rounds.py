@@ -74,7 +74,9 @@ class Rounds(Document):
         interval = self.interval(rank)
         if interval is None or self.evidence is None:
             return f"{self(rank):.4g} rounds"
-        return f"{self(rank):.4g} rounds, {self.evidence.level:.0%} interval {interval[0]:.4g} to {interval[1]:.4g}"
+        return (
+            f"{self(rank):.4g} rounds, {100 * self.evidence.level:g} % interval {interval[0]:.4g} to {interval[1]:.4g}"
+        )
 
     def _at(self, rank: int, table: dict[int, float]) -> float:
         """Return a table's value at a rank, interpolated where that is allowed."""

@@ -95,7 +95,7 @@ class TimeModel(Document):
         return (
             f"time fitted on {self.machine}: {1e6 * self.overhead_s:.3g} us a call, "
             f"{rate(self.seconds_per_flop, 'FLOP')}, {rate(self.seconds_per_byte, 'B')}; "
-            f"{self.level:.0%} of timings within {self.low_ratio:.2f} to {self.high_ratio:.2f} of the prediction"
+            f"{100 * self.level:g} % of timings within {self.low_ratio:.2f} to {self.high_ratio:.2f} of the prediction"
         )
 
 
