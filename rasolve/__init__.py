@@ -18,8 +18,9 @@ _EXPORTS = {
     "Result": "rasolve.result",
     "Rounds": "rasolve.surrogate_models.rounds",
     "SolverUnavailable": "rasolve.errors",
-    "Transformer": "rasolve.scenario.workload",
     "TimeModel": "rasolve.surrogate_models.time",
+    "Transformer": "rasolve.scenario.workload",
+    "VisionTransformer": "rasolve.scenario.workload",
     "choose_solver": "rasolve.solving",
     "compare": "rasolve.solving",
     "fit_rounds": "rasolve.calibration.rounds",
@@ -43,6 +44,7 @@ __all__ = [
     "SolverUnavailable",
     "TimeModel",
     "Transformer",
+    "VisionTransformer",
     "choose_solver",
     "compare",
     "executor",
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result
-    from rasolve.scenario.workload import Profile, Transformer
+    from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel

@@ -20,7 +20,7 @@ from rasolve.solving import Comparison, compare
 
 if TYPE_CHECKING:
     from rasolve.executor.report import Report
-    from rasolve.executor.run import Step
+    from rasolve.executor.steps import Step
 
 SLOWER = 30.0
 """The demonstration's model is thousands of times smaller than GPT2-S; with devices this much slower than the

@@ -10,7 +10,7 @@ from pydantic import Field
 from rasolve.documents import Array, Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.scenario.workload import Transformer
+from rasolve.scenario.workload import Architecture
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
 
@@ -19,7 +19,7 @@ class Stage(StrEnum):
     """The stages of split training, as predictions and reports name them.
 
     Parties are "client 1".."client K" and "server". What is sent up counts for its sender, what comes down (gradients,
-    adapters) for the client that receives it.
+    adapters) for the client that receives it. PEAK is where memory stands: the most that a party holds at any moment.
     """
 
     CLIENT_FORWARD = "client forward"
@@ -30,6 +30,11 @@ class Stage(StrEnum):
     CLIENT_BACKWARD = "client backward"
     ADAPTERS_UP = "adapters up"
     ADAPTERS_DOWN = "adapters down"
+    PEAK = "peak"
+
+
+PER_ROUND = frozenset({Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN})
+"""The stages that happen once a round; the others happen in every local step."""
 
 
 class Prediction(Document):
@@ -47,7 +52,8 @@ class Prediction(Document):
 class Plan(Document):
     """A self-contained, versioned instruction for a training run, for K clients and one server.
 
-    Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. ``rounds`` is the predicted number of rounds and
+    Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. Without downlink rates what comes down takes no time;
+    labels take time where the prediction has seconds for them. ``rounds`` is the predicted number of rounds and
     ``rounds_source`` says where that number comes from. ``model`` is absent when the problem's profile was not made
     from a known architecture; such a plan can be read but not run.
     """
@@ -57,7 +63,7 @@ class Plan(Document):
     problem: str
     solver: str
     protocol: Literal["split_federated"]
-    model: Transformer | None
+    model: Architecture | None
     parameter_bits: int = Field(default=32, ge=1)
     batch_size: int = Field(ge=1)
     local_steps: int = Field(ge=1)
@@ -70,6 +76,8 @@ class Plan(Document):
     server_flops_per_s: float = Field(gt=0)
     uplink_bps: Annotated[FloatArray, Array(("K",), above=0)]
     fed_uplink_bps: Annotated[FloatArray, Array(("K",), above=0)]
+    downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
+    fed_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
     objective: float = Field(ge=0)
     unit: str = "s"
     prediction: tuple[Prediction, ...] = Field(min_length=1)

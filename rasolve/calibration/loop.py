@@ -49,13 +49,18 @@ class Loop:
 
     @property
     def round_s(self) -> float:
-        """Simulated seconds of a round, as the plan predicts them."""
+        """Simulated seconds of a round as the plan predicts them."""
         return self.plan.objective / self.plan.rounds
 
     @property
+    def measured_round_s(self) -> float:
+        """Simulated seconds of a round: its measured FLOPs and bits at the plan's speeds and rates."""
+        return next(delay.measured for delay in self.report.delays if delay.span == "round")
+
+    @property
     def measured_delay_s(self) -> float:
-        """Simulated seconds of the rounds that the training needed."""
-        return self.round_s * self.measured.rounds
+        """Simulated seconds of the rounds that the training needed, each as measured."""
+        return self.measured_round_s * self.measured.rounds
 
     def to_fields(self) -> dict[str, Any]:
         """Return what matters, for JSON."""
@@ -141,8 +146,8 @@ def loop(
 
     Fits rounds, solves with them, times the machine, trains by the plan to the target with a seed that the fit has not
     seen, compares rounds, simulated delay and wall-clock with what was predicted, counts the new run in and solves
-    again. The training may take twice `most_rounds`. The measured delay is the rounds that it needed times the plan's
-    seconds for a round, which its measured bits and FLOPs bear out. `say` hears of every stage, `callback` of every
+    again. The training may take twice `most_rounds`. The measured delay is the rounds that it needed times the
+    simulated seconds of a round, from its measured FLOPs and bits. `say` hears of every stage, `callback` of every
     local step. What is done when an interrupt comes has been saved; the interrupt passes on.
     """
     files: dict[str, Path] = {}

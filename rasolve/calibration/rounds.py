@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rasolve.errors import InputError
+from rasolve.numerics import IntArray
 from rasolve.plan import Plan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.solving import solve
@@ -19,7 +20,7 @@ from rasolve.surrogate_models.time import TimeModel
 
 if TYPE_CHECKING:
     from rasolve.executor.report import Report
-    from rasolve.executor.run import Step
+    from rasolve.executor.steps import Step
 
 SEEDS = 3
 MOST_ROUNDS = 40
@@ -52,7 +53,7 @@ def fit_rounds(
 ) -> Rounds:
     """Return the rounds that a problem's model, clients, batch and local steps need at each rank, from real training.
 
-    The cut is the problem's middle candidate. Without a `target` [nats per token] the lowest rank is trained first,
+    The cut is the problem's middle candidate. Without a `target` [nats] the lowest rank is trained first,
     for all of `most_rounds`, and the target is the loss that it is confirmed to reach with its median seed. Every
     other run ends when it is confirmed to have reached the target; one that does not is censored. An interrupt returns
     the fit of the ranks that have runs of at least two seeds, or passes on when there are none. Raises InputError for
@@ -70,10 +71,11 @@ def fit_rounds(
             if target is None and rank != chosen[0]:
                 target = median_target(runs, problem.local_steps)
             heard = _tell(callback, number, len(todo), rank, seed)
-            run, _ = train_to(
+            run, report = train_to(
                 plan_at(problem, cut, rank), target, seed=seed, most_rounds=most_rounds, data=data, callback=heard
             )
             runs.append(run)
+            said = report.data.partition(", seed")[0] if data is None else Path(data).name
     except KeyboardInterrupt:
         runs = [run for run in runs if sum(other.rank == run.rank for other in runs) > 1]
         if not runs:
@@ -85,7 +87,7 @@ def fit_rounds(
         batch_size=problem.batch_size,
         local_steps=problem.local_steps,
         learning_rate=LEARNING_RATE,
-        data="generated text" if data is None else Path(data).name,
+        data=said,
     )
     return rounds_from_runs(runs, problem.profile.model, settings, target)
 
@@ -108,10 +110,12 @@ def train_to(
 ) -> tuple[TrainingRun, Report]:
     """Train by a plan until its loss is confirmed to have reached the target, for `most_rounds` at most.
 
-    Returns the run and the executor's report of it; passes an interrupt on.
+    Returns the run and the executor's report of it; passes an interrupt on. Raises InputError for a plan of unequal
+    cuts or ranks.
     """
     from rasolve.executor.run import run
 
+    rank, cut = _common("rank", plan.rank), _common("cut", plan.cut)
     losses: list[float] = []
 
     def confirmed(step: Step) -> bool:
@@ -132,7 +136,14 @@ def train_to(
     )
     if report.interrupted:
         raise KeyboardInterrupt
-    return TrainingRun(rank=int(plan.rank[0]), cut=int(plan.cut[0]), seed=seed, loss=report.loss), report
+    return TrainingRun(rank=rank, cut=cut, seed=seed, loss=report.loss), report
+
+
+def _common(name: str, values: IntArray) -> int:
+    """Return the one value that all clients share; raises InputError where they do not."""
+    if (values != values[0]).any():
+        raise InputError(f"{name} = {values.tolist()}: must be the same for every client to fit rounds")
+    return int(values[0])
 
 
 def _tell(callback: Watch | None, number: int, of: int, rank: int, seed: int) -> Callable[[Step], object] | None:

@@ -18,11 +18,14 @@ from rasolve.tables import aligned
 
 BASE = ("numpy", "scipy", "highspy", "pydantic", "typer", "rich")
 EXTRAS = {
-    "executor": ("torch", "safetensors"),
+    "executor": ("torch", "safetensors", "scikit-learn"),
     "modeling": ("cvxpy", "pyomo"),
     "plot": ("matplotlib",),
 }
 """Libraries of the extras that people use, as pyproject.toml lists them."""
+
+IMPORTED_AS = {"scikit-learn": "sklearn"}
+"""What to import where a library's name is not its package's."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def _library(name: str) -> Library:
     except PackageNotFoundError:
         return Library(name, None, None)
     try:
-        import_module(name)
+        import_module(IMPORTED_AS.get(name, name))
     except (ImportError, OSError) as error:
         return Library(name, found, str(error))
     return Library(name, found, None)

@@ -73,14 +73,7 @@ def _forms() -> list[Line]:
 
 
 def _models() -> list[Line]:
-    return [
-        {
-            "name": spec.name,
-            "says": f"{spec.blocks} blocks of width {spec.width}, {spec.heads} heads, {spec.tokens} tokens, "
-            f"vocabulary {spec.vocabulary}",
-        }
-        for spec in ARCHITECTURES.values()
-    ]
+    return [{"name": spec.name, "says": spec.says} for spec in ARCHITECTURES.values()]
 
 
 LISTS = {

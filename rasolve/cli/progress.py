@@ -15,7 +15,7 @@ from rasolve.forms import Progress
 
 if TYPE_CHECKING:
     from rasolve.calibration.rounds import Training
-    from rasolve.executor.run import Step
+    from rasolve.executor.steps import Step
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rasolve import plots
 from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
@@ -28,12 +29,21 @@ def run(
         Path | None,
         typer.Option("--time", metavar="FILE", help="A time model of this machine (rasolve fit time) to predict with."),
     ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write checkpoints here, to take the run up again.")
+    ] = None,
+    every: Annotated[int, typer.Option(help="Local steps from one checkpoint to the next.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in DIR.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the report.")] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to draw a round, predicted and measured.")
+    ] = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Train by a plan and print predicted beside measured.
 
-    An interrupt (Ctrl-C) reports the steps that are complete.
+    An interrupt (Ctrl-C) reports the steps that are complete. With --checkpoint a run that died can be continued by
+    --resume, to the same losses.
     """
     instructions = Plan.load(plan)
     time_model = None if times is None else TimeModel.load(times)
@@ -49,8 +59,13 @@ def run(
             reference=reference,
             callback=callback,
             time_model=time_model,
+            checkpoint=checkpoint,
+            checkpoint_every=every,
+            resume=resume,
         )
     if out is not None:
         report.save(out)
+    if timeline is not None:
+        plots.timeline(report, timeline)
     show(report.to_json() if as_json else str(report))
     return ExitCode.DONE

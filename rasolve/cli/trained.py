@@ -25,7 +25,7 @@ Ranks = Annotated[str, typer.Option(metavar="R,R,...", help="LoRA ranks to train
 Seeds = Annotated[int, typer.Option(help="Trainings at each rank, at least 2.")]
 Target = Annotated[
     float | None,
-    typer.Option(metavar="LOSS", help="Target loss in nats per token; by default what the lowest rank reaches."),
+    typer.Option(metavar="LOSS", help="Target loss in nats; by default what the lowest rank reaches."),
 ]
 MostRounds = Annotated[int, typer.Option(metavar="N", help="Rounds after which a training is given up.")]
 Clients = Annotated[int, typer.Option(help="Clients that train.")]

@@ -17,6 +17,7 @@ try:
 except ModuleNotFoundError:
     raise SolverUnavailable("timing work needs torch: install rasolve[executor]") from None
 
+from torch import nn
 
 from rasolve.executor.links import Link
 from rasolve.executor.lora import adapt
@@ -120,7 +121,8 @@ def small_step(width: int, batch: int, parameter_bits: int) -> Piece:
     block = model.block_list()[1]
     x = torch.randn(batch, TOKENS, width, dtype=dtype, generator=torch.Generator().manual_seed(0))
     loss = loss_of(model.head, torch.zeros(batch, TOKENS, dtype=torch.int64))
-    adapters, link = Adapters(block, learning_rate=1e-2), Link("client 1", Meter(), label_bytes=1)
+    half = nn.Sequential(block)
+    adapters, link = Adapters(half, learning_rate=1e-2), Link("client 1", Meter(), label_bytes=1)
 
     def step() -> None:
         out = block(x.detach().requires_grad_())
@@ -131,7 +133,7 @@ def small_step(width: int, batch: int, parameter_bits: int) -> Piece:
         adapters.collect()
         adapters.update()
 
-    works = [*there_and_back(block, x), *there_and_back(loss, x), message(x.nbytes) * 2, update(block)]
+    works = [*there_and_back(block, x), *there_and_back(loss, x), message(x.nbytes) * 2, update(half)]
     for factor in adapters.factors:
         factor.grad = None
     return Piece(f"width {width}, batch {batch}", sum(works, start=Work()), step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.scenario.workload import Profile, Transformer
+from rasolve.scenario.workload import Architecture, Profile
 
 try:
     import torch
@@ -13,11 +13,11 @@ except ModuleNotFoundError:
     raise SolverUnavailable("counting a model needs torch: install rasolve[executor]") from None
 
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
+from rasolve.executor.ledger import Ledger
 from rasolve.executor.lora import adapt, adapters
-from rasolve.executor.models import DTYPES, skeleton
+from rasolve.executor.models import DTYPES, example, mean_loss, skeleton
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,29 @@ class Counts:
     output: int
 
 
-def count(spec: Transformer, parameter_bits: int = 32) -> Profile:
+def count(spec: Architecture, parameter_bits: int = 32) -> Profile:
     """Return the profile counted from the executor's model, per sample; nothing is allocated.
 
     Weights are frozen, LoRA is on query and value. The adapters' share is the difference of ranks 1 and 2, the frozen
     block's what is left at rank 0; both are exact because every count is linear in the rank. The lowest block's input
-    needs no gradient. ``saved_activation_bytes`` is the rank-0 part. Raises InputError for parameter bits other than
-    32 and 64.
+    needs no gradient. What head and loss save is the difference of mini-batches of 1 and 2, for the loss also keeps one
+    number whatever the mini-batch. Raises InputError for parameter bits other than 32 and 64.
     """
     if parameter_bits not in DTYPES:
         raise InputError(f"parameter_bits = {parameter_bits}: must be one of {', '.join(map(str, DTYPES))} to count")
     dtype = DTYPES[parameter_bits]
     model = skeleton(spec, dtype)
-    tokens = torch.empty(1, spec.tokens, dtype=torch.int64, device="meta")
-    embedded = model.embedding(tokens)
-    activation = torch.empty(1, spec.tokens, spec.width, dtype=dtype, device="meta")
+    inputs, _ = example(spec, 1)
+    with FlopCounterMode(display=False) as embedding:
+        embedded = model.embedding(inputs)
+    activation = torch.empty_like(embedded)
     rank_one, rank_two = (adapt(model, [rank] * spec.blocks, seed=0).block_list() for rank in (1, 2))
     one, two = (
         [count_module(block, activation, above_adapters=j > 0) for j, block in enumerate(blocks)]
         for blocks in (rank_one, rank_two)
     )
     head = count_module(model.head, activation, above_adapters=True)
+    head_saved = [_saved_by_head(spec, model.head, batch_size, dtype) for batch_size in (1, 2)]
     return Profile(
         model=spec.name,
         forward_flops=[2 * a.forward - b.forward for a, b in zip(one, two, strict=True)],
@@ -62,8 +64,11 @@ def count(spec: Transformer, parameter_bits: int = 32) -> Profile:
         adapter_forward_flops=[b.forward - a.forward for a, b in zip(one, two, strict=True)],
         adapter_backward_flops=[b.backward - a.backward for a, b in zip(one, two, strict=True)],
         adapter_params=[sum(factor.numel() for factor in adapters(block)) for block in rank_one],
+        adapter_saved_bytes=[b.saved - a.saved for a, b in zip(one, two, strict=True)],
+        embedding_forward_flops=embedding.get_total_flops(),
         head_forward_flops=head.forward,
         head_backward_flops=head.backward,
+        head_saved_bytes=head_saved[1] - head_saved[0],
         embedding_bytes=parameter_bytes(model.embedding),
         head_bytes=parameter_bytes(model.head),
         parameter_bits=parameter_bits,
@@ -83,18 +88,21 @@ def count_module(module: nn.Module, x: Tensor, above_adapters: bool) -> Counts:
     bytes are the storages that autograd keeps, each once, without the module's parameters.
     """
     x = x.detach().requires_grad_(above_adapters)
-    parameters = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in parameters:
-            kept[storage._cdata] = storage
-        return tensor
-
-    with FlopCounterMode(display=False) as forward, saved_tensors_hooks(keep, lambda tensor: tensor):
+    ledger = Ledger(module.parameters)
+    with FlopCounterMode(display=False) as forward, ledger.watching():
         out = module(x)
-    saved = sum(storage.nbytes() for storage in kept.values())
+    saved = ledger.passing_bytes
     with FlopCounterMode(display=False) as backward:
         torch.autograd.backward(out, torch.empty_like(out))
     return Counts(forward.get_total_flops(), backward.get_total_flops(), saved, out.nbytes)
+
+
+def _saved_by_head(spec: Architecture, head: nn.Module, batch_size: int, dtype: torch.dtype) -> int:
+    """Return the bytes that head and loss keep for the backward pass of a mini-batch."""
+    x = torch.empty(batch_size, spec.tokens, spec.width, dtype=dtype, device="meta", requires_grad=True)
+    ledger = Ledger(head.parameters)
+    with ledger.watching():
+        loss = mean_loss(head(x), example(spec, batch_size)[1])
+    saved = ledger.passing_bytes
+    del loss  # until here autograd keeps what it saved
+    return saved

@@ -1,4 +1,4 @@
-"""Training data: bytes as tokens, windows of n tokens, one shard per client, mini-batches by (client, step)."""
+"""Training data: text or images, one shard per client, mini-batches by (client, step)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from rasolve.errors import InputError
+from rasolve.executor.digits import DIGITS, digits
 from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.scenario.workload import Transformer
+from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
 
 ASCII = 128
 """Byte tokens in use: ASCII, with '?' in the place of every other character (ours)."""
@@ -28,50 +29,60 @@ SHORTEST_LINE = 100
 
 @dataclass(frozen=True, eq=False)
 class Shards:
-    """Windows of n+1 tokens, one int64 array [samples, n+1] per client, and where the text comes from."""
+    """Inputs and labels of every client, one tensor [samples, ...] each, and where the data come from."""
 
-    windows: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
+    labels: tuple[Tensor, ...]
     source: str
     seed: int
 
     def batch(self, client: int, step: int, size: int) -> tuple[Tensor, Tensor]:
-        """Return inputs and labels (the next tokens), [size, n] each, of client 0..K-1 at a step.
+        """Return inputs and labels, [size, ...] each, of client 0..K-1 at a step.
 
         Samples are drawn uniformly with replacement; the same (seed, client, step) gives the same batch.
         """
-        own = self.windows[client]
         rng = numpy_generator(self.seed, Stream.BATCHES, client, step)
-        drawn = own[torch.from_numpy(rng.integers(len(own), size=size))]
-        return drawn[:, :-1], drawn[:, 1:]
+        drawn = torch.from_numpy(rng.integers(len(self.labels[client]), size=size))
+        return self.inputs[client][drawn], self.labels[client][drawn]
 
 
-def load(spec: Transformer, data_sizes: FloatArray, path: str | Path | None, seed: int) -> Shards:
-    """Return the shards of K clients, sized in proportion to data_sizes [K], from a CSV file or generated.
+def load(spec: Architecture, data_sizes: FloatArray, path: str | Path | None, seed: int) -> Shards:
+    """Return the shards of K clients, sized in proportion to data_sizes [K].
 
-    Raises InputError when the vocabulary does not hold ASCII, when the file cannot be used, or when its text is too
-    short to give every client a sample.
+    A decoder trains on windows of text, from a CSV file or generated, with the next tokens as labels; an image
+    classifier on scikit-learn's digits. Raises InputError when the model does not suit the data, when the file cannot
+    be used, or when there are too few samples to give every client one; SolverUnavailable without scikit-learn where it
+    is needed.
     """
-    if spec.vocabulary < ASCII:
-        raise InputError(f"{spec.name}: vocabulary = {spec.vocabulary}: text needs at least the {ASCII} ASCII tokens")
-    if path is None:
-        samples = GENERATED_SAMPLES * len(data_sizes)
-        rows = samples * (spec.tokens + 1) // SHORTEST_LINE + 1
-        lines = generated(rows, numpy_generator(seed, Stream.TEXT))
-        found = windows(lines, spec.tokens)[:samples]
-        source = f"generated text, seed {seed}"
+    if isinstance(spec, VisionTransformer):
+        if path is not None:
+            raise InputError(f"{spec.name} trains on digits: a file of text does not suit it")
+        inputs, labels = digits(spec)
+        source, what = DIGITS, "images"
     else:
-        found = windows(read_csv(path), spec.tokens)
-        source = str(path)
-    found = numpy_generator(seed, Stream.SHARDS).permutation(found)
-    sizes = apportion(len(found), data_sizes)
+        found, source = _text(spec, GENERATED_SAMPLES * len(data_sizes), path, seed)
+        inputs, labels, what = found[:, :-1], found[:, 1:], f"samples of {spec.tokens + 1} characters"
+    order = numpy_generator(seed, Stream.SHARDS).permutation(len(labels))
+    sizes = apportion(len(labels), data_sizes)
     if sizes.min() < 1:
         poorest = int(sizes.argmin())
         raise InputError(
-            f"{source}: {len(found)} samples of {spec.tokens + 1} characters leave none for client {poorest + 1}, "
+            f"{source}: {len(labels)} {what} leave none for client {poorest + 1}, "
             f"whose share is {data_sizes[poorest] / data_sizes.sum():.3g}"
         )
-    shards = np.split(found, np.cumsum(sizes)[:-1])
-    return Shards(tuple(torch.from_numpy(shard) for shard in shards), source, seed)
+    shards = np.split(order, np.cumsum(sizes)[:-1])
+    return Shards(tuple(inputs[own] for own in shards), tuple(labels[own] for own in shards), source, seed)
+
+
+def _text(spec: Transformer, samples: int, path: str | Path | None, seed: int) -> tuple[Tensor, str]:
+    """Return windows of n+1 tokens, of a file or so many generated ones, and where they come from."""
+    if spec.vocabulary < ASCII:
+        raise InputError(f"{spec.name}: vocabulary = {spec.vocabulary}: text needs at least the {ASCII} ASCII tokens")
+    if path is not None:
+        return torch.from_numpy(windows(read_csv(path), spec.tokens)), str(path)
+    rows = samples * (spec.tokens + 1) // SHORTEST_LINE + 1
+    lines = generated(rows, numpy_generator(seed, Stream.TEXT))
+    return torch.from_numpy(windows(lines, spec.tokens)[:samples]), f"generated text, seed {seed}"
 
 
 def windows(lines: Sequence[str], tokens: int) -> IntArray:

@@ -1,4 +1,4 @@
-"""A small GPT that the executor builds, adapts, splits and trains."""
+"""The transformers that the executor builds, adapts, splits and trains."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rasolve.executor.streams import Stream, torch_generator
-from rasolve.scenario.workload import Transformer
+from rasolve.executor.vision import ClassHead, PatchEmbedding
+from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
 
 DTYPES = {32: torch.float32, 64: torch.float64}
 """The dtypes that the executor computes in, by parameter bits."""
 
 INIT_STD = 0.02
 """Standard deviation of every initial weight but the head's (published, GPT-2)."""
+
+
+def mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy [nats] of logits [..., values] and labels [...]."""
+    return functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
 
 
 class Embedding(nn.Module):
@@ -35,15 +41,17 @@ class Embedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Causal multi-head attention of four linear maps of width d; query, key and value are separate.
+    """Multi-head attention of four linear maps of width d, causal or full; query, key and value are separate.
 
     It runs the math kernel, whose products a FLOP counter sees and whose saved tensors are the same on every device.
     """
 
-    def __init__(self, query: nn.Module, key: nn.Module, value: nn.Module, out: nn.Module, heads: int) -> None:
+    def __init__(
+        self, query: nn.Module, key: nn.Module, value: nn.Module, out: nn.Module, heads: int, causal: bool
+    ) -> None:
         super().__init__()
         self.query, self.key, self.value, self.out = query, key, value, out
-        self.heads = heads
+        self.heads, self.causal = heads, causal
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x [b, n, d] to [b, n, d]."""
@@ -51,13 +59,13 @@ class Attention(nn.Module):
             linear(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for linear in (self.query, self.key, self.value)
         )
         with sdpa_kernel(SDPBackend.MATH):
-            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(-2))
         return out
 
 
 class Block(nn.Module):
-    """A pre-LayerNorm decoder block: attention, then a 4x GELU MLP, each added to its input (published, GPT-2)."""
+    """A pre-LayerNorm block: attention, then a 4x GELU MLP, each added to its input (published, GPT-2)."""
 
     def __init__(self, attention_norm: nn.Module, attention: Attention, mlp_norm: nn.Module, mlp: nn.Module) -> None:
         super().__init__()
@@ -85,10 +93,10 @@ class Head(nn.Module):
         return logits
 
 
-class GPT(nn.Module):
-    """An embedding, J blocks and a head; tokens [b, n] -> logits [b, n, vocabulary]."""
+class Model(nn.Module):
+    """An embedding, J blocks and a head; inputs -> activation [b, n, d] -> logits."""
 
-    def __init__(self, embedding: Embedding, blocks: Iterable[Block], head: Head) -> None:
+    def __init__(self, embedding: nn.Module, blocks: Iterable[Block], head: Head | ClassHead) -> None:
         super().__init__()
         self.embedding = embedding
         self.blocks = nn.ModuleList(blocks)
@@ -98,33 +106,50 @@ class GPT(nn.Module):
         """Return blocks 1..J."""
         return cast(list[Block], list(self.blocks))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return the logits of every next token."""
-        x = self.embedding(tokens)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits."""
+        x = self.embedding(inputs)
         for block in self.blocks:
             x = block(x)
         logits: Tensor = self.head(x)
         return logits
 
 
-def skeleton(spec: Transformer, dtype: torch.dtype) -> GPT:
+def skeleton(spec: Architecture, dtype: torch.dtype) -> Model:
     """Return the frozen model on the meta device: shapes and dtypes, no memory and no numbers."""
     d = spec.width
+    causal = isinstance(spec, Transformer)
     with torch.device("meta"):
         blocks = [
             Block(
                 nn.LayerNorm(d),
-                Attention(nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), spec.heads),
+                Attention(nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), spec.heads, causal),
                 nn.LayerNorm(d),
                 nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d)),
             )
             for _ in range(spec.blocks)
         ]
-        model = GPT(Embedding(spec.vocabulary, spec.tokens, d), blocks, Head(d, spec.vocabulary))
+        embedding: nn.Module
+        head: Head | ClassHead
+        if isinstance(spec, VisionTransformer):
+            embedding, head = PatchEmbedding(spec), ClassHead(d, spec.classes)
+        else:
+            embedding, head = Embedding(spec.vocabulary, spec.tokens, d), Head(d, spec.vocabulary)
+        model = Model(embedding, blocks, head)
     return model.to(dtype).requires_grad_(False)
 
 
-def build(spec: Transformer, dtype: torch.dtype, seed: int) -> GPT:
+def example(spec: Architecture, batch_size: int) -> tuple[Tensor, Tensor]:
+    """Return inputs and labels of the model's shapes on the meta device."""
+    with torch.device("meta"):
+        if isinstance(spec, VisionTransformer):
+            images = torch.empty(batch_size, spec.channels, spec.image, spec.image)
+            return images, torch.empty(batch_size, dtype=torch.int64)
+        tokens = torch.empty(batch_size, spec.tokens, dtype=torch.int64)
+        return tokens, torch.empty_like(tokens)
+
+
+def build(spec: Architecture, dtype: torch.dtype, seed: int) -> Model:
     """Return the frozen base model on the CPU, its weights drawn from `seed` alone.
 
     Weights are N(0, 0.02²), biases 0, norms the identity (published, GPT-2). The head's are N(0, 1/d): under a base

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from rasolve.errors import InputError
 from rasolve.executor.lora import adapters
+
+COUNT, MOMENTS = "step", ("exp_avg", "exp_avg_sq")
+"""What Adam keeps for each factor: its step count and both moments, under torch's names."""
 
 
 class Adapters:
-    """Factors, in block order, under Adam without weight decay (published); there may be none."""
+    """Factors, in block order, under Adam without weight decay (published); there may be none.
 
-    def __init__(self, half: nn.Module, learning_rate: float) -> None:
-        """Take charge of the factors in `half`."""
-        self.factors = adapters(half)
+    ``blocks`` holds them block by block, from the lowest block that has any.
+    """
+
+    def __init__(self, half: nn.Sequential, learning_rate: float) -> None:
+        """Take charge of the factors in `half`; their gradients and Adam's moments are there from the start."""
+        self.blocks = [factors for block in half if (factors := adapters(block))]
+        self.factors = [factor for block in self.blocks for factor in block]
         self.adam = torch.optim.Adam(self.factors, lr=learning_rate) if self.factors else None
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
+        if self.adam is not None:
+            for factor in self.factors:
+                moments = {name: torch.zeros_like(factor) for name in MOMENTS}
+                self.adam.state[factor] = {COUNT: torch.tensor(0.0), **moments}
 
-    def collect(self, weight: float = 1.0) -> None:
-        """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow."""
-        for gradient, factor in zip(self.gradients, self.factors, strict=True):
+    def held(self) -> list[Tensor]:
+        """Return what stands in memory beside the factors: gradients and the optimizer's state."""
+        state = self.adam.state.values() if self.adam is not None else ()
+        arrived = [factor.grad for factor in self.factors if factor.grad is not None]
+        moments = [value for of_factor in state for value in of_factor.values()]
+        return [*self.gradients, *arrived, *moments]
+
+    def collect(self, weight: float = 1.0, skip: int = 0) -> None:
+        """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow.
+
+        The lowest `skip` blocks took no part in that pass.
+        """
+        first = sum(len(block) for block in self.blocks[:skip])
+        for gradient, factor in zip(self.gradients[first:], self.factors[first:], strict=True):
             assert factor.grad is not None
             gradient.add_(factor.grad, alpha=weight)
             factor.grad = None
@@ -36,8 +59,43 @@ class Adapters:
         self.adam.zero_grad()
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
 
-    def load(self, values: Iterable[Tensor]) -> None:
-        """Overwrite the factors; Adam's moments stay."""
+    def load(self, values: Sequence[Iterable[Tensor]]) -> None:
+        """Overwrite the factors of the lowest len(values) blocks; Adam's moments stay."""
         with torch.no_grad():
-            for factor, value in zip(self.factors, values, strict=True):
-                factor.copy_(value)
+            for block, block_values in zip(self.blocks[: len(values)], values, strict=True):
+                for factor, value in zip(block, block_values, strict=True):
+                    factor.copy_(value)
+
+
+def state(name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+    """Return the factors and Adam's state of each, as they stand after at least one step, by names under `name`."""
+    found = {}
+    for i, factor in enumerate(factors):
+        assert adam is not None
+        found[f"{name}/{i}"] = factor.detach()
+        found.update({f"{name}/{i}/{part}": adam.state[factor][part] for part in (COUNT, *MOMENTS)})
+    return found
+
+
+def restore(
+    name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter], saved: Mapping[str, Tensor]
+) -> None:
+    """Overwrite factors and Adam's state with what :func:`state` returned; raises InputError where that is lacking."""
+    for i, factor in enumerate(factors):
+        assert adam is not None
+        key = f"{name}/{i}"
+        value = _like(factor, key, saved)
+        moments = {part: _like(factor, f"{key}/{part}", saved) for part in MOMENTS}
+        if f"{key}/{COUNT}" not in saved:
+            raise InputError(f"lacks tensor {key}/{COUNT}")
+        with torch.no_grad():
+            factor.copy_(value)
+        adam.state[factor] = {COUNT: saved[f"{key}/{COUNT}"], **moments}
+
+
+def _like(factor: Tensor, name: str, saved: Mapping[str, Tensor]) -> Tensor:
+    """Return a saved tensor that has the factor's shape and type."""
+    found = saved.get(name)
+    if found is None or found.shape != factor.shape or found.dtype != factor.dtype:
+        raise InputError(f"lacks tensor {name} of shape {list(factor.shape)} and type {factor.dtype}")
+    return found

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from collections.abc import Iterable
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from rasolve.documents import Array, Document
 from rasolve.executor.wall_clock import WallClock
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan import Quantity
+from rasolve.plan import PER_ROUND, Quantity
+from rasolve.scenario.units import quantity as said
+from rasolve.schedule import Schedule
 from rasolve.tables import aligned
 
 LISTED_CLIENTS = 3
@@ -21,8 +24,21 @@ NUMBERS = (3, 4)
 """Columns of the printed table that hold numbers."""
 
 
+PROMISED = {"flops": 0.01, "bits": 0.0, "seconds": 0.01, "memory_bytes": 0.10}
+"""Relative difference up to which a measurement bears its prediction out (ours)."""
+
+MOST_OF = {"seconds": "slowest client", "memory_bytes": "largest client"}
+"""Quantities of which, among many clients, only the most is printed."""
+
+ROUNDING = 1e-9
+"""Relative difference of two sums of the same numbers."""
+
+
 class Row(Document):
-    """One quantity of a party in a stage over the whole run, predicted and measured."""
+    """One quantity of a party in a stage over the whole run, predicted and measured; memory is its peak.
+
+    Seconds are simulated: measured FLOPs and bits at the plan's speeds and rates.
+    """
 
     kind: ClassVar[str] = "row"
 
@@ -33,13 +49,36 @@ class Row(Document):
     measured: float = Field(ge=0)
 
 
+class Delay(Document):
+    """The simulated time [s] of a local step, a round or the planned training, predicted and measured."""
+
+    kind: ClassVar[str] = "delay"
+
+    span: Literal["local step", "round", "training"]
+    predicted: float = Field(ge=0)
+    measured: float = Field(ge=0)
+
+
+class Wall(Document):
+    """Wall-clock seconds of a party in a stage on this machine, and the FLOPs and bytes that took them."""
+
+    kind: ClassVar[str] = "wall"
+
+    party: str
+    stage: str
+    seconds: float = Field(ge=0)
+    flops: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+
+
 class Report(Document):
     """What a run of a plan did, for K clients and S completed local steps.
 
     ``loss`` [S] is Σ_k (D_k/D)·(mean cross-entropy of client k's mini-batch, in nats per token) before each step's
     update; ``reference_loss`` [S] is the same of unsplit training, the prediction, and is absent when it was not
-    asked for. ``wall_seconds`` is the split training's own time on this machine. ``interrupted`` says that the run was
-    stopped before the steps asked for.
+    asked for. ``delays`` are simulated. ``wall`` has the time of each party and stage on this machine in all steps but
+    the first, whose time the counting of FLOPs and memory disturbs; ``wall_seconds`` is the split training's own time
+    in all. ``interrupted`` says that the run was stopped before the steps asked for.
     """
 
     kind: ClassVar[str] = "report"
@@ -54,6 +93,8 @@ class Report(Document):
     rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)]
     rounds: int = Field(ge=0)
     rows: tuple[Row, ...]
+    delays: tuple[Delay, ...] = ()
+    wall: tuple[Wall, ...] = ()
     loss: Annotated[FloatArray, Array(("S",), at_least=0)]
     reference_loss: Annotated[FloatArray, Array(("S",), at_least=0)] | None = None
     data: str
@@ -82,8 +123,31 @@ class Report(Document):
     @property
     def worst_flops_difference(self) -> float:
         """Largest |measured - predicted| / predicted FLOPs over the rows; infinite where work was not predicted."""
-        rows = [row for row in self.rows if row.quantity == "flops" and row.predicted != row.measured]
+        return self.worst_difference("flops")
+
+    @property
+    def worst_memory_difference(self) -> float:
+        """Largest |measured - predicted| / predicted peak memory over the parties; infinite where not predicted."""
+        return self.worst_difference("memory_bytes")
+
+    @property
+    def worst_seconds_difference(self) -> float:
+        """Largest |measured - predicted| / predicted simulated seconds over the rows; infinite where not predicted."""
+        return self.worst_difference("seconds")
+
+    def worst_difference(self, quantity: Quantity) -> float:
+        """Return the largest |measured - predicted| / predicted of a quantity; infinite where it was not predicted."""
+        rows = [row for row in self.rows if row.quantity == quantity]
         return max((_difference(row.predicted, row.measured) for row in rows), default=0.0)
+
+    def schedule(self, source: Literal["predicted", "measured"]) -> Schedule:
+        """Return the simulated seconds of a local step and of an aggregation, which without a round takes none."""
+        seconds = {}
+        for row in self.rows:
+            times = self.rounds if row.stage in PER_ROUND else self.steps
+            if row.quantity == "seconds" and times:
+                seconds[row.party, row.stage] = getattr(row, source) / times
+        return Schedule.of(self.clients, seconds)
 
     @property
     def worst_loss_difference(self) -> float | None:
@@ -107,30 +171,58 @@ class Report(Document):
         ]
         if self.worst_loss_difference is not None:
             lines.append(f"unsplit training differs by at most {self.worst_loss_difference:.1e} of the loss")
-        lines.append(f"{self.wall_seconds:.2f} s, {self.wall_seconds / self.steps:.3f} s per step")
+        lines += [
+            f"simulated {each.span}: {said(each.predicted, 's')} predicted, {said(each.measured, 's')} measured, "
+            f"{_verdict('seconds', each.predicted, each.measured)}"
+            for each in self.delays
+        ]
+        lines.append(f"this machine: {self.wall_seconds:.2f} s, {self.wall_seconds / self.steps:.3f} s per step")
+        if self.wall:
+            lines.append(f"of which, from the second step on: {_by_stage(self.wall)}")
         if self.wall_clock is not None:
             lines.append(str(self.wall_clock))
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, ...]]:
-        """Return the printed rows, added up over the clients when there are many."""
-        sums: dict[tuple[str, str, str], tuple[float, float]] = {}
+        """Return the printed rows; of many clients the sum is shown, and of seconds and memory the most."""
+        sums: dict[tuple[str, str, Quantity], tuple[float, float]] = {}
         for row in self.rows:
             many = self.clients > LISTED_CLIENTS and row.party.startswith("client ")
-            key = ("clients" if many else row.party, row.stage, row.quantity)
-            predicted, measured = sums.get(key, (0.0, 0.0))
-            sums[key] = (predicted + row.predicted, measured + row.measured)
-        return [(*key, f"{p:,.0f}", f"{m:,.0f}", _verdict(p, m)) for key, (p, m) in sums.items()]
+            most = MOST_OF.get(row.quantity)
+            key = (most or "clients") if many else row.party, row.stage, row.quantity
+            before = sums.get(key, (0.0, 0.0))
+            now = row.predicted, row.measured
+            sums[key] = max(before, now) if most else (before[0] + now[0], before[1] + now[1])
+        return [(*key, _number(key[2], p), _number(key[2], m), _verdict(key[2], p, m)) for key, (p, m) in sums.items()]
+
+
+def _number(quantity: Quantity, value: float) -> str:
+    return f"{value:.6g}" if quantity == "seconds" else f"{value:,.0f}"
 
 
 def _difference(predicted: float, measured: float) -> float:
+    if predicted == measured:
+        return 0.0
     return abs(measured - predicted) / predicted if predicted else math.inf
 
 
-def _verdict(predicted: float, measured: float) -> str:
-    if predicted == measured:
+def _verdict(quantity: Quantity, predicted: float, measured: float) -> str:
+    difference = _difference(predicted, measured)
+    if math.isinf(difference):
+        return "NOT PREDICTED"
+    if difference <= (ROUNDING if quantity == "seconds" else 0.0):
         return "equal"
-    return f"DIFFERS by {_difference(predicted, measured):.2%}" if predicted else "NOT PREDICTED"
+    if difference <= PROMISED.get(quantity, 0.0):
+        return f"{100 * difference:.1g} % off"
+    return f"DIFFERS by {difference:.2%}"
+
+
+def _by_stage(wall: Iterable[Wall]) -> str:
+    """Return the wall-clock time of every stage over all parties, in words."""
+    seconds: dict[str, float] = {}
+    for each in wall:
+        seconds[each.stage] = seconds.get(each.stage, 0.0) + each.seconds
+    return ", ".join(f"{stage} {said(spent, 's')}" for stage, spent in seconds.items())
 
 
 def _range(values: IntArray) -> str:

@@ -4,51 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.executor.report import Report, Row
-from rasolve.numerics import IntArray
-from rasolve.plan import Plan, Quantity
+from rasolve.executor.report import Report
+from rasolve.plan import Plan
 
 try:
     import torch  # noqa: F401
 except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
+from rasolve.executor import comparison
 from rasolve.executor.data import load
-from rasolve.executor.meters import Key
+from rasolve.executor.identity import identity
 from rasolve.executor.models import DTYPES, build
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
+from rasolve.executor.steps import Done, Step, losses
 from rasolve.executor.work import wall_clock
-from rasolve.scenario.workload import Transformer
+from rasolve.scenario.workload import Architecture
 from rasolve.surrogate_models.time import TimeModel
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """Progress after one local step: its number (from 1), the steps asked for, both losses, rounds completed."""
-
-    number: int
-    of: int
-    loss: float
-    reference_loss: float | None
-    rounds: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """One completed step: its progress, the bits metered up to it, and how long the split training took."""
-
-    progress: Step
-    bits: Mapping[Key, int]
-    seconds: float
 
 
 def run(
@@ -60,38 +40,68 @@ def run(
     learning_rate: float = LEARNING_RATE,
     reference: bool = True,
     callback: Callable[[Step], object] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
     time_model: TimeModel | None = None,
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
-    `data` is a CSV file with columns mr and ref; without it the text is generated. With `reference` the same training
-    runs unsplit beside it, and its losses are the predicted ones. `callback` hears of every step and stops the training
-    by returning True. With `time_model` the run's wall-clock stands beside its prediction. An interrupt returns the
-    report of the steps that are complete, or passes on when there is none. Raises InputError when the plan cannot be
-    run or an argument is out of range.
+    A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
+    classifier trains on scikit-learn's digits. With `reference` the same training runs unsplit beside it, and its
+    losses are the predicted ones. `callback` hears of every step and stops the training by returning True. With
+    `time_model` the wall-clock stands beside its prediction. An interrupt returns the report of the steps that are
+    complete, or passes on when there is none.
+
+    With `checkpoint`, a directory, the run can be taken up again after it died: every `checkpoint_every` steps, and
+    after the last, all that determines its future is written there. `resume` continues from there, to the same losses
+    as if nothing had happened; `steps` still counts from the beginning. A checkpoint is overwritten only by its own
+    run. Raises InputError when the plan cannot be run, an argument is out of range, or the checkpoint is missing,
+    damaged or of another run; SolverUnavailable when checkpoints are asked for without safetensors.
     """
     spec = _runnable(plan)
     _check_arguments(steps, seed, learning_rate)
+    _check_checkpoint(checkpoint, checkpoint_every, resume)
     shards = load(spec, plan.data_sizes, data, seed)
     model = build(spec, DTYPES[plan.parameter_bits], seed)
     split = SplitFederated(plan, model, shards, seed, learning_rate)
     unsplit = Unsplit(plan, model, shards, seed, learning_rate) if reference else None
 
     done: list[Done] = []
+    recorder = None
+    if checkpoint is not None:
+        from rasolve.executor.recorder import Recorder
+
+        this = identity(plan, model, shards, seed, learning_rate, reference)
+        recorder = Recorder(Path(checkpoint), this, shards.source, split, unsplit)
+        if resume:
+            done = recorder.resume(steps)
+        else:
+            recorder.begin()
     interrupted = False
     try:
-        for number in range(1, steps + 1):
+        for number in range(len(done) + 1, steps + 1):
             start = time.perf_counter()
-            loss = split.step()
+            step_loss = split.step()
             seconds = time.perf_counter() - start
-            progress = Step(number, steps, loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, dict(split.meter.bits), seconds))
+            progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
+            done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
+            if recorder is not None and (number % checkpoint_every == 0 or number == steps):
+                recorder.save(done)
             if callback is not None and callback(progress):
+                if recorder is not None:
+                    recorder.save(done)
                 break
     except KeyboardInterrupt:
         if not done:
             raise
         interrupted = True
+    loss, reference_loss = losses(done)
+    first, last, taken, rounds = done[0], done[-1], len(done), done[-1].progress.rounds
+    flops = {key: each * taken for key, each in split.meter.flops.items()}
+    undisturbed = {key: each * (taken - 1) for key, each in split.meter.flops.items()}
+    later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if taken > 1 else {}
+    memory = {party: ledger.peak for party, ledger in split.meter.memory.items()}
     return Report(
         problem=plan.problem,
         solver=plan.solver,
@@ -101,10 +111,12 @@ def run(
         local_steps=plan.local_steps,
         cut=plan.cut,
         rank=plan.rank,
-        rounds=done[-1].progress.rounds,
-        rows=compare(plan, done[-1], split.meter.flops),
-        loss=[each.progress.loss for each in done],
-        reference_loss=[each.progress.reference_loss for each in done] if reference else None,
+        rounds=rounds,
+        rows=comparison.rows(plan, taken, rounds, flops, last.bits, memory),
+        delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
+        wall=comparison.wall(later, undisturbed, last.bits - first.bits),
+        loss=loss,
+        reference_loss=reference_loss,
         data=shards.source,
         dtype=f"float{plan.parameter_bits}",
         seed=seed,
@@ -115,49 +127,13 @@ def run(
     )
 
 
-def compare(plan: Plan, last: Done, flops_per_step: Mapping[Key, int]) -> tuple[Row, ...]:
-    """Return predicted and measured bits and FLOPs by (party, stage) up to the last completed step.
-
-    What the plan does not predict is 0 predicted; what was neither sent nor worked is 0 measured.
-    """
-    steps = last.progress.number
-    times = {"step": steps, "round": last.progress.rounds}
-    flops = {key: count * steps for key, count in flops_per_step.items()}
-    measured: tuple[tuple[Quantity, Mapping[Key, int]], ...] = (("flops", flops), ("bits", last.bits))
-    rows = []
-    for quantity, found in measured:
-        predicted: dict[Key, float] = {}
-        for each in plan.predicted(quantity):
-            key = each.party, each.stage
-            predicted[key] = predicted.get(key, 0.0) + each.value * times[each.per]
-        for party, stage in {**predicted, **found}:
-            key = party, stage
-            rows.append(
-                Row(
-                    party=party,
-                    stage=stage,
-                    quantity=quantity,
-                    predicted=predicted.get(key, 0.0),
-                    measured=found.get(key, 0),
-                )
-            )
-    return tuple(rows)
-
-
-def _runnable(plan: Plan) -> Transformer:
+def _runnable(plan: Plan) -> Architecture:
     """Return the plan's model, or raise InputError saying why the plan cannot be run."""
     if plan.model is None:
         raise InputError("the plan names no model which can be built: its profile is of no known architecture")
     if plan.parameter_bits not in DTYPES:
         raise InputError(f"parameter_bits = {plan.parameter_bits}: must be one of {', '.join(map(str, DTYPES))} to run")
-    _common("cut", plan.cut)
-    _common("rank", plan.rank)
     return plan.model
-
-
-def _common(name: str, values: IntArray) -> None:
-    if (values != values[0]).any():
-        raise InputError(f"{name} = {values.tolist()}: must be the same for every client to run")
 
 
 def _check_arguments(steps: int, seed: int, learning_rate: float) -> None:
@@ -167,3 +143,11 @@ def _check_arguments(steps: int, seed: int, learning_rate: float) -> None:
         raise InputError(f"seed = {seed}: must be at least 0")
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise InputError(f"learning_rate = {learning_rate}: must be finite and above 0")
+
+
+def _check_checkpoint(checkpoint: str | Path | None, every: int, resume: bool) -> None:
+    if every < 1:
+        raise InputError(f"checkpoint_every = {every}: must be at least 1")
+    if checkpoint is None and (resume or every > 1):
+        name = "resume" if resume else "checkpoint_every"
+        raise InputError(f"{name} needs checkpoint, the directory of the checkpoints")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from rasolve.executor.models import GPT
+from rasolve.executor.models import Model
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Split:
     server: nn.Sequential
 
 
-def split(model: GPT, cut: int) -> Split:
+def split(model: Model, cut: int) -> Split:
     """Return the halves of `model` at `cut`, 0..J."""
     blocks = model.block_list()
     return Split(nn.Sequential(model.embedding, *blocks[:cut]), nn.Sequential(*blocks[cut:], model.head))

@@ -8,20 +8,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from rasolve.executor.lora import adapt
-from rasolve.executor.models import DTYPES, GPT, skeleton
+from rasolve.executor.lora import adapt, adapters
+from rasolve.executor.models import DTYPES, Model, example, mean_loss, skeleton
 from rasolve.executor.optimizer import Adapters
 from rasolve.executor.wall_clock import WallClock
 from rasolve.plan import Plan
 from rasolve.surrogate_models.time import TimeModel
-
-FACTORS = 4
-"""LoRA factors of a block: down and up, of query and of value."""
 
 MESSAGE_CALLS = 8
 """Calls that a message over a link counts for: most of them are not torch's, but take as long (ours, timed)."""
@@ -85,7 +81,7 @@ def loss_of(head: nn.Module, labels: Tensor) -> Callable[[Tensor], Tensor]:
     """Return the head and the mean loss as one function of the last block's output."""
 
     def loss(activation: Tensor) -> Tensor:
-        return functional.cross_entropy(head(activation).flatten(0, 1), labels.flatten())
+        return mean_loss(head(activation), labels)
 
     return loss
 
@@ -95,40 +91,51 @@ def message(size: float) -> Work:
     return Work(bytes=4 * size, calls=MESSAGE_CALLS)
 
 
-def update(half: nn.Module) -> Work:
+def update(half: nn.Sequential) -> Work:
     """Return the work of collecting gradients for the adapters in `half` and of an Adam step along them."""
-    adapters = Adapters(half, learning_rate=1.0)
-    return counted(lambda: follow(adapters))[0] if adapters.factors else Work()
-
-
-def follow(adapters: Adapters) -> None:
-    """Collect gradients of zero and update along them."""
-    for factor in adapters.factors:
+    own = Adapters(half, learning_rate=1.0)
+    for factor in own.factors:
         factor.grad = torch.zeros_like(factor)
-    adapters.collect()
-    adapters.update()
+
+    def follow() -> None:
+        own.collect()
+        own.update()
+
+    return counted(follow)[0]
 
 
 def run_work(plan: Plan, steps: int) -> Work:
     """Return what `steps` local steps of a plan come to, all parties one after the other as one process runs them.
 
-    Counted on the meta device, for each distinct (cut, rank) once. Drawing mini-batches is left out.
+    Counted on the meta device, for each distinct rank once. Drawing mini-batches and averaging factors are left out.
     """
     assert plan.model is not None
-    spec, batch, dtype = plan.model, plan.batch_size, DTYPES[plan.parameter_bits]
-    base = skeleton(spec, dtype)
-    x = torch.empty(batch, spec.tokens, spec.width, dtype=dtype, device="meta")
-    labels = torch.empty(batch, spec.tokens, dtype=torch.int64, device="meta")
-    passes = {rank: _whole_pass(adapt(base, [rank] * spec.blocks, seed=0), x, labels) for rank in set(plan.rank)}
-    step, end_of_round = Work(), Work()
+    spec, batch, largest = plan.model, plan.batch_size, int(plan.rank.max())
+    base = skeleton(spec, DTYPES[plan.parameter_bits])
+    inputs, labels = example(spec, batch)
+    embedding, x = counted(lambda: base.embedding(inputs))
+    head = _sum(there_and_back(loss_of(base.head, labels), x))
+    adapted = {rank: adapt(base, [rank] * spec.blocks, seed=0) for rank in {largest, *plan.rank.tolist()}}
+    passes = {rank: [_sum(there_and_back(block, x)) for block in model.block_list()] for rank, model in adapted.items()}
+    lowest, highest = int(plan.cut.min()), int(plan.cut.max())
+    step = update(_blocks(adapted[largest], lowest, spec.blocks))
+    end_of_round = _messages(_blocks(adapted[largest], lowest, highest)) * 2
     for cut, rank in zip(plan.cut.tolist(), plan.rank.tolist(), strict=True):
-        half = nn.Sequential(*adapt(base, [rank] * spec.blocks, seed=0).block_list()[:cut])
-        step += passes[rank] + update(half) + message(batch * spec.label_bits / 8)
-        step += message(x.nbytes) * (2 if cut else 1)
-        end_of_round += _sum(message(factor.nbytes) for factor in half.parameters() if factor.requires_grad) * 2
-    top = adapt(base, [int(plan.rank[0])] * spec.blocks, seed=0).block_list()[int(plan.cut.min()) :]
-    step += update(nn.Sequential(*top))
+        half = _blocks(adapted[rank], 0, cut)
+        step += embedding + _sum(passes[rank][:cut]) + _sum(passes[largest][cut:]) + head + update(half)
+        step += message(x.nbytes) * (2 if cut else 1) + message(batch * spec.label_bits / 8)
+        end_of_round += _messages(half) * 2
     return step * steps + end_of_round * (steps // plan.local_steps)
+
+
+def _blocks(model: Model, first: int, last: int) -> nn.Sequential:
+    """Return blocks first+1..last."""
+    return nn.Sequential(*model.block_list()[first:last])
+
+
+def _messages(half: nn.Sequential) -> Work:
+    """Return the work of sending every factor in `half`, each a message of its own."""
+    return _sum(message(factor.nbytes) for factor in adapters(half))
 
 
 def wall_clock(plan: Plan, model: TimeModel, seconds: Sequence[float]) -> WallClock | None:
@@ -147,12 +154,6 @@ def wall_clock(plan: Plan, model: TimeModel, seconds: Sequence[float]) -> WallCl
         level=model.level,
         machine=str(model.machine),
     )
-
-
-def _whole_pass(model: GPT, x: Tensor, labels: Tensor) -> Work:
-    """Return the work of a mini-batch through all blocks and the head, forward and backward."""
-    functions: list[Callable[[Tensor], Tensor]] = [*model.block_list(), loss_of(model.head, labels)]
-    return _sum(work for function in functions for work in there_and_back(function, x))
 
 
 def _sum(works: Iterable[Work]) -> Work:

@@ -56,7 +56,7 @@ def _losses(axes: Axes, evidence: Evidence) -> None:
             axes.plot(crossing.rounds, evidence.target, "o", color=shades[run.rank], markersize=5, zorder=3)
     axes.axhline(evidence.target, color=VERMILLION, linewidth=1.2, linestyle=(0, (5, 3)), label="target", zorder=1)
     axes.set_xlabel("rounds of training")
-    axes.set_ylabel("training loss, smoothed [nats per token]")
+    axes.set_ylabel("training loss, smoothed [nats]")
     axes.set_xlim(left=0)
 
 

@@ -8,37 +8,40 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import OfdmaLink, Spectrum
-from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray, decreasing_root
+from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.least_power import allocate, least_counts, power
 from rasolve.solvers.registry import register
 
 STEP_BELOW = 1e-12
 """Relative step below an attained deadline at which the next one is looked for: the tolerance of the proof."""
+
+PATIENCE = 4
+"""Steps just below the incumbent before halving begins."""
+
 EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
 class CountsState(State):
-    """The incumbent's counts and deadline, whether the caps' own bound is known, whether nothing earlier exists."""
+    """The incumbent's counts and deadline, the steps that led to it, and whether nothing earlier exists."""
 
     counts: IntArray
     deadline: float
-    caps_known: bool = False
+    steps: int = 0
     closed: bool = False
 
 
 @register
 @dataclass(frozen=True)
 class Counts(Solver[OfdmaLink, CountsState]):
-    """Descent from deadline to deadline (ours; exact): Dinkelbach's idea for a min-max with whole subchannels.
+    """Descent from deadline to deadline (ours; exact): Dinkelbach's idea joined with bisection.
 
-    With interchangeable subchannels only the counts n_k matter. At a deadline just below the incumbent's, the counts of
-    least total power either need more than there is (then no counts at all meet that deadline, which proves the
-    incumbent), or they meet it, and the deadline that they attain with the whole power is the next incumbent. Each step
-    is an exact minimisation, the deadlines fall strictly, and the counts are finitely many, so it ends at the optimum,
-    after a few steps. Where caps and not the total decide, a deadline could fall by one subchannel at a time: then the
-    earliest deadline that the caps alone allow is bracketed first, which is a bound and the next place to look.
+    With interchangeable subchannels only the counts n_k matter. The counts of least total power for a deadline either
+    need more than there is (then no counts at all meet it, and it is a bound), or they meet it, and the deadline that
+    they attain with the whole power is the next incumbent. The first steps look just below the incumbent, which ends
+    after about four where the total power decides. Where caps decide, those deadlines could fall by one subchannel at a
+    time; so later steps look halfway to the bound first, and take no more of them than bisection does.
     """
 
     name = "counts"
@@ -66,13 +69,15 @@ class Counts(Solver[OfdmaLink, CountsState]):
 
     def step(self, form: OfdmaLink, state: CountsState, limits: Limits) -> CountsState:
         below = state.deadline * (1 - STEP_BELOW)
-        counts = self._meeting(form, below, state.counts) if below > state.bound else None
-        if counts is None:
-            return replace(state, bound=min(max(state.bound, below), state.objective), closed=True)
-        better = replace(self._attained(form, counts, state.bound), caps_known=state.caps_known)
-        if not better.caps_known and _caps_decide(form, better):
-            better = self._at_the_caps(form, better)
-        return better if better.objective < state.objective else replace(state, bound=better.bound, closed=True)
+        middle = 0.5 * (state.deadline + state.bound)
+        halving = state.steps >= PATIENCE and state.bound < middle < below
+        for deadline in (middle, below) if halving else (below,):
+            counts = self._meeting(form, deadline, state.counts) if deadline > state.bound else None
+            if counts is not None:
+                better = replace(self._attained(form, counts, state.bound), steps=state.steps + 1)
+                return better if better.objective < state.objective else replace(state, closed=True)
+            state = replace(state, bound=min(max(state.bound, deadline), state.objective), closed=deadline >= below)
+        return state
 
     def done(self, form: OfdmaLink, state: CountsState, limits: Limits) -> bool:
         return state.closed
@@ -94,24 +99,6 @@ class Counts(Solver[OfdmaLink, CountsState]):
             return None
         counts = allocate(noise_w, load, least, like, form.subchannels)
         return counts if power(noise_w, load, counts).sum() <= form.total_power_w else None
-
-    def _at_the_caps(self, form: OfdmaLink, state: CountsState) -> CountsState:
-        """Return the state with the bound that the caps alone prove, moved to their earliest deadline if that helps."""
-        noise_w = _noise(form)
-
-        def least(deadline: FloatArray) -> IntArray:
-            load = _load(form, deadline - form.offset_s)
-            return least_counts(noise_w, load, form.client_power_w, form.subchannels)
-
-        def excess(deadline: FloatArray) -> FloatArray:
-            return np.asarray(np.log(least(deadline).sum() / (form.subchannels + 0.5)))
-
-        caps = decreasing_root(excess, form.offset_s.max(), state.deadline)
-        bound = max(state.bound, float(caps.infeasible) * (1 - STEP_BELOW))
-        spare = caps.feasible - form.offset_s
-        counts = allocate(noise_w, _load(form, spare), least(caps.feasible), state.counts, form.subchannels)
-        moved = self._attained(form, counts, bound)
-        return replace(moved if moved.objective < state.objective else state, bound=bound, caps_known=True)
 
     @staticmethod
     def _attained(form: OfdmaLink, counts: IntArray, bound: float) -> CountsState:

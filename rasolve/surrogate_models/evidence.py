@@ -55,7 +55,7 @@ class TrainingSettings(Document):
 
 
 class Evidence(Document):
-    """The runs behind fitted rounds, the target loss [nats per token] and, by rank, the interval that they allow.
+    """The runs behind fitted rounds, the target loss [nats] and, by rank, the interval that they allow.
 
     ``low`` and ``high`` enclose the median number of rounds at ``level`` confidence, ``run_low`` and ``run_high`` the
     rounds of one more run with a seed of its own. How: `rasolve.surrogate_models.fitting`.

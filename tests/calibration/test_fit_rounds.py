@@ -94,6 +94,13 @@ def test_arguments_out_of_range(problem, arguments, message):
         fit_rounds(problem, **{"ranks": [1, 2], **arguments})
 
 
+def test_unequal_clients_have_no_one_rank(problem):
+    plan = plan_at(problem, cut=1, rank=5)
+    for name in ("cut", "rank"):
+        with pytest.raises(InputError, match=rf"{name} = \[1, 2\]: must be the same for every client to fit rounds"):
+            train_to(plan.replace(**{name: [1, 2]}), 4.0, seed=0)
+
+
 def test_plans_are_at_the_cut_and_rank_asked_for(problem):
     plan = plan_at(problem, cut=1, rank=5)
     assert set(plan.cut) == {1} and set(plan.rank) == {5} and plan.clients == 2

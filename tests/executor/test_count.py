@@ -13,9 +13,11 @@ from rasolve.executor.models import build, skeleton
 from rasolve.scenario.workload import Profile, architecture
 
 GPT2_S_BLOCKS = architecture("gpt2-s").replace(name="two blocks of gpt2-s", blocks=2)
+SMALL_VIT = architecture("vit-mini").replace(name="small vit", blocks=2, image=12, patch=3, channels=3, classes=300)
+SPECS = [TINY, architecture("gpt-mini"), architecture("vit-mini"), SMALL_VIT, GPT2_S_BLOCKS]
 
 
-@pytest.mark.parametrize("spec", [TINY, architecture("gpt-mini"), GPT2_S_BLOCKS], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 @pytest.mark.parametrize("bits", [32, 64])
 def test_count_equals_closed_form(spec, bits):
     counted, closed = count(spec, bits), spec.profile(bits)

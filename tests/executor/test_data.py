@@ -31,7 +31,7 @@ def test_windows_are_bytes_shifted_by_n_with_labels_one_ahead():
 
 def test_shards_are_disjoint_proportional_and_deterministic():
     shards, again = load(TINY, SIZES, None, 0), load(TINY, SIZES, None, 0)
-    sizes = [len(shard) for shard in shards.windows]
+    sizes = [len(shard) for shard in shards.inputs]
     assert sum(sizes) == 3 * 256 and sizes == [384, 128, 256]
     tokens, labels = shards.batch(2, 5, 4)
     assert tokens.shape == labels.shape == (4, TINY.tokens)

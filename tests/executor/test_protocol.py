@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from rasolve.executor.data import load
 from rasolve.executor.models import build
-from rasolve.executor.protocols.split_federated import SplitFederated, weighted_mean
+from rasolve.executor.protocols.aggregation import weighted_mean
+from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.run import run
 from rasolve.plan import Stage
 
@@ -59,7 +60,7 @@ def test_the_server_follows_the_weighted_mean_gradient_and_clients_their_own():
     server = [torch.zeros_like(f) for f in training.server_adapters.factors]
     for k, (client, weight) in enumerate(zip(training.clients, (0.75, 0.25), strict=True)):
         tokens, labels = training.data.batch(k, 0, p.batch_size)
-        loss = functional.cross_entropy(training.server(client.half(tokens)).transpose(1, 2), labels)
+        loss = functional.cross_entropy(client.served_by(client.half(tokens)).transpose(1, 2), labels)
         own = torch.autograd.grad(loss, client.adapters.factors, retain_graph=True)
         for a, b in zip(found[f"client {k + 1}"], own, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-15)

@@ -19,8 +19,9 @@ from rasolve.executor.run import run
     [
         ({"model": None}, "the plan names no model which can be built"),
         ({"parameter_bits": 16}, "parameter_bits = 16: must be one of 32, 64 to run"),
-        ({"cut": [1, 2, 1]}, r"cut = \[1, 2, 1\]: must be the same for every client to run"),
-        ({"rank": [1, 2, 1]}, r"rank = \[1, 2, 1\]: must be the same for every client to run"),
+        ({"cut": [1, 4, 1]}, "cut = 4: must be at most the 3 blocks of tiny"),
+        ({"cut": [1, -1, 1]}, r"cut\[1\] = -1 must be at least 0"),
+        ({"rank": [1, 0, 1]}, r"rank\[1\] = 0 must be at least 1"),
     ],
 )
 def test_plans_that_cannot_be_run(changes, message):
@@ -105,8 +106,13 @@ def test_the_report_round_trips_and_reads(tmp_path):
 
 def test_many_clients_are_added_up_in_print():
     report = run(plan(data_sizes=(1.0,) * 5), steps=2)
-    lines = [line.split() for line in str(report).splitlines() if "activations" in line]
-    assert lines == [["clients", "activations", "bits", *2 * [f"{5 * 2 * 2 * 12 * 16 * 64:,}"], "equal"]]
+    lines = [line.split() for line in str(report).splitlines() if "activations  " in line]
+    bits = 2 * 2 * 12 * 16 * 64
+    assert lines == [
+        ["clients", "activations", "bits", *2 * [f"{5 * bits:,}"], "equal"],
+        ["slowest", "client", "activations", "seconds", *2 * [f"{bits / 1e7:.6g}"], "equal"],
+    ]
+    assert "largest client  peak" in str(report)
 
 
 def test_a_report_of_unequal_losses_is_refused():

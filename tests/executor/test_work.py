@@ -8,6 +8,7 @@ from rasolve.errors import InputError
 from rasolve.executor import calibrate
 from rasolve.executor.run import run
 from rasolve.executor.work import Work, counted, run_work, there_and_back
+from rasolve.scenario.workload import VisionTransformer
 from rasolve.surrogate_models.time import TimeModel, time_model_of
 
 
@@ -30,13 +31,22 @@ def test_forward_and_backward():
     assert forward.flops == backward.flops == 2 * 2 * 6 * 6
 
 
-@pytest.mark.parametrize("cut", [0, 1, 3])
-def test_the_flops_of_a_run_are_those_that_it_measures(cut):
+VIT = VisionTransformer(name="tiny-vit", blocks=2, width=16, heads=2, image=8, patch=4, channels=1, classes=10)
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        *(plan(cut=cut, parameter_bits=32) for cut in (0, 1, 3)),
+        plan(model=VIT),
+        plan().replace(cut=[0, 1, 3], rank=[1, 4, 2]),
+    ],
+)
+def test_the_flops_of_a_run_are_those_that_it_measures(instructions):
     """All but the lowest block's input gradient, which a pass by itself takes and the run does not."""
-    instructions = plan(cut=cut, parameter_bits=32)
     measured = sum(row.measured for row in run(instructions, steps=3, reference=False).rows if row.quantity == "flops")
     found = run_work(instructions, 3)
-    assert measured <= found.flops <= 1.15 * measured
+    assert measured <= found.flops <= 1.25 * measured
     assert found.calls > 0 and found.bytes > 0
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import rasolve as ra
 from rasolve.errors import InfeasibleError, InputError
 from rasolve.forms import Blocks, Choice, Sum, Termination
+from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.blocks import equal_shares
 from rasolve.problems.fedsllm.choice import fed_link, main_link
 from rasolve.solvers import solve_form
@@ -300,3 +301,18 @@ def test_multipliers_are_the_worth_of_a_watt_in_seconds(seed):
 def test_a_total_that_does_not_bind_is_worth_nothing():
     result = ra.solve(ra.FedsLLM.sample(seed=0, main_total_power_w=1e3, fed_total_power_w=1e3))
     assert result.multipliers == {"main_total_power_w": 0.0, "fed_total_power_w": 0.0}
+
+
+def test_the_servers_adapters_have_the_largest_rank_and_its_share_of_the_aggregation_is_predicted():
+    """By hand, block by block: two clients, cuts 1 and 3, ranks 2 and 4."""
+    problem = ra.FedsLLM.sample(clients=2, subchannels=4, seed=0, model="gpt-mini")
+    p, cut, rank = problem.profile, np.array([1, 3]), np.array([2, 4])
+    both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
+    head = p.head_forward_flops + p.head_backward_flops
+    expected = [problem.batch_size * ((both + 4 * adapters)[c:].sum() + head) for c in cut]
+    np.testing.assert_allclose(delay.server_flops(problem, cut, rank), expected, rtol=1e-14)
+    assert delay.server_adapter_bits(problem, cut, rank) == 4 * p.adapter_params[1:3].sum() * p.parameter_bits
+    assert delay.server_adapter_bits(problem, np.array([[1, 1], [1, 3]]), np.array([[2, 2], [2, 2]])).tolist() == [
+        0,
+        2 * p.adapter_params[1:3].sum() * p.parameter_bits,
+    ]

@@ -25,8 +25,11 @@ def tiny(seed: int) -> ra.FedsLLM:
         adapter_forward_flops=rng.uniform(1e6, 1e8, blocks),
         adapter_backward_flops=rng.uniform(1e6, 1e8, blocks),
         adapter_params=rng.integers(100, 10_000, blocks),
+        adapter_saved_bytes=rng.uniform(1e3, 1e4, blocks),
+        embedding_forward_flops=1e8,
         head_forward_flops=1e9,
         head_backward_flops=1e9,
+        head_saved_bytes=1e6,
         embedding_bytes=1e6,
         head_bytes=1e6,
     )
@@ -62,10 +65,11 @@ def by_hand(p: ra.FedsLLM) -> float:
     for c in range(1, 4):
         for r in (2, 8):
             adapters = r * sum(q.adapter_params[:c])
-            memory = q.embedding_bytes + sum(q.weight_bytes[:c]) + b * sum(q.saved_activation_bytes[:c]) + 16 * adapters
+            saved = b * sum(q.saved_activation_bytes[:c]) + b * r * sum(q.adapter_saved_bytes[:c])
+            memory = q.embedding_bytes + sum(q.weight_bytes[:c]) + saved + 16 * adapters + b * q.activation_bits[c] / 8
             if p.client_memory_bytes is not None and memory > p.client_memory_bytes[0]:
                 continue
-            forward = b * sum(q.forward_flops[j] + r * q.adapter_forward_flops[j] for j in range(c))
+            forward = b * 1e8 + b * sum(q.forward_flops[j] + r * q.adapter_forward_flops[j] for j in range(c))
             backward = b * sum(q.backward_flops[j] + r * q.adapter_backward_flops[j] for j in range(c))
             rest = sum(q.forward_flops[j] + q.backward_flops[j] for j in range(c, 3))
             rest += r * sum(q.adapter_forward_flops[j] + q.adapter_backward_flops[j] for j in range(c, 3))

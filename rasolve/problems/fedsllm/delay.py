@@ -1,14 +1,16 @@
-"""Delay by stage of FedsLLM, vectorised over clients, which may have their own cuts and ranks.
+"""Delay by stage and peak memory of FedsLLM, vectorised over clients, which may have their own cuts and ranks.
 
     T       = E(r) · ( I·T_local + T_fed )                                                            (published)
     T_local = max_k ( T_k^F + T_k^up ) + T_s + max_k ( T_k^down + T_k^B )                         (reconstructed)
-    T_k^F   = b·(forward FLOPs of blocks 1..c, LoRA at rank r included) / speed_k,   T_k^B likewise backward
+    T_k^F   = b·(forward FLOPs of embedding and blocks 1..c, LoRA at rank r included) / speed_k
+    T_k^B   = b·(backward FLOPs of blocks 1..c, LoRA at rank r included) / speed_k
     T_k^up  = b·(activation_bits[c] + label_bits) / R_k,   T_k^down = b·activation_bits[c] / downlink_k, or 0
     T_s     = Σ_k b·(forward + backward FLOPs of blocks c+1..J and of the head, LoRA included) / server speed
     T_fed   = max_k adapter_bits(c, r) / R_k^fed + max_k adapter_bits(c, r) / fed_downlink_k, or + 0
 
-With unequal ranks E is the largest E(r_k) (ours). Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are
-alternatives looked at together.
+Memory is that of split training (`rasolve.scenario.memory`). With unequal ranks E is the largest E(r_k), and the
+server's adapters have the largest rank (ours). The server reaches the federated server by wire, which takes no time
+here. Inputs ``cut`` and ``rank`` are [..., K]: leading dimensions are alternatives looked at together.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.scenario.workload import ADAM_COPIES, up_to_cut
+from rasolve.scenario import memory
+from rasolve.scenario.workload import up_to_cut
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
@@ -27,9 +30,8 @@ if TYPE_CHECKING:
 def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's forward pass on the clients."""
     p = problem.profile
-    return np.asarray(
-        problem.batch_size * (up_to_cut(p.forward_flops)[cut] + rank * up_to_cut(p.adapter_forward_flops)[cut])
-    )
+    blocks = up_to_cut(p.forward_flops)[cut] + rank * up_to_cut(p.adapter_forward_flops)[cut]
+    return np.asarray(problem.batch_size * (p.embedding_forward_flops + blocks))
 
 
 def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
@@ -41,10 +43,14 @@ def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> Fl
 
 
 def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward."""
+    """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward.
+
+    Its adapters have the largest rank, whatever the client's own.
+    """
     p = problem.profile
+    largest = rank.max(axis=-1, keepdims=True)
     both, adapters = p.forward_flops + p.backward_flops, p.adapter_forward_flops + p.adapter_backward_flops
-    rest = both.sum() - up_to_cut(both)[cut] + rank * (adapters.sum() - up_to_cut(adapters)[cut])
+    rest = both.sum() - up_to_cut(both)[cut] + largest * (adapters.sum() - up_to_cut(adapters)[cut])
     return np.asarray(problem.batch_size * (rest + p.head_forward_flops + p.head_backward_flops))
 
 
@@ -58,10 +64,20 @@ def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     return problem.profile.adapter_bits(cut, rank)
 
 
+def server_adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the bits [...] of the server's adapters that clients train too: blocks min c + 1..max c, largest rank."""
+    profile, largest = problem.profile, rank.max(axis=-1)
+    return profile.adapter_bits(cut.max(axis=-1), largest) - profile.adapter_bits(cut.min(axis=-1), largest)
+
+
 def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
-    """Return the clients' memory [..., K, bytes]: frozen weights, adapters with Adam's state, saved activations."""
-    adapters = ADAM_COPIES * adapter_bits(problem, cut, rank) / 8
-    return np.asarray(problem.profile.device_bytes(problem.batch_size)[cut] + adapters)
+    """Return the clients' peak memory [..., K, bytes]."""
+    return memory.client_bytes(problem.profile, problem.batch_size, cut, rank)
+
+
+def server_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+    """Return the main server's peak memory [..., bytes]."""
+    return memory.server_bytes(problem.profile, problem.batch_size, cut, rank)
 
 
 def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:

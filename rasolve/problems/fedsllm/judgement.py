@@ -34,6 +34,7 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
         "rounds": rounds,
         "upload_energy_j": main_w * stage["upload_s"],
         "client_memory_bytes": delay.client_memory_bytes(problem, decision.cut, decision.rank),
+        "server_memory_bytes": delay.server_memory_bytes(problem, decision.cut, decision.rank),
     }
     return Evaluation(float(rounds * round_s), parts)
 

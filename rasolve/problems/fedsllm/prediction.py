@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rasolve.numerics import FloatArray
-from rasolve.plan import Plan, Prediction, Quantity, Stage
+from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.judgement import evaluate
@@ -37,6 +37,8 @@ def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> Plan:
         server_flops_per_s=problem.server_flops_per_s,
         uplink_bps=parts["main_rate_bps"],
         fed_uplink_bps=parts["fed_rate_bps"],
+        downlink_bps=problem.main_downlink_bps,
+        fed_downlink_bps=problem.fed_downlink_bps,
         objective=evaluation.objective,
         prediction=_prediction(problem, decision, parts),
     )
@@ -45,7 +47,9 @@ def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> Plan:
 def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, FloatArray]) -> tuple[Prediction, ...]:
     """Return work, traffic, time, energy and memory by party and stage.
 
-    Labels are predicted at their true size on the wire even where the delay model leaves them out (label_bits = 0).
+    Labels are predicted at their true size on the wire even where the delay model leaves them out (label_bits = 0);
+    they have seconds where it counts them, and what comes down has seconds where there are downlink rates. Where cuts
+    differ the server takes part in the aggregation, over a wire: its bits are predicted, its time is none.
     """
     cut, rank, batch = decision.cut, decision.rank, problem.batch_size
     activation = batch * problem.profile.activation_bits[cut]
@@ -54,30 +58,37 @@ def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, Fl
     label_bits = spec.label_bits if spec is not None else problem.label_bits
     found = []
 
-    def each_client(
-        stage: Stage, quantity: Quantity, values: FloatArray, per: Literal["step", "round"] = "step"
-    ) -> None:
+    def each_client(stage: Stage, quantity: Quantity, values: FloatArray) -> None:
+        per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
         for k, value in enumerate(values):
             found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
 
     def server(stage: Stage, quantity: Quantity, value: FloatArray) -> None:
-        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value)))
+        per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
+        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value), per=per))
 
     each_client(Stage.CLIENT_FORWARD, "flops", delay.client_forward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])
-    each_client(Stage.CLIENT_FORWARD, "memory_bytes", parts["client_memory_bytes"])
     each_client(Stage.ACTIVATIONS, "bits", activation)
     each_client(Stage.LABELS, "bits", np.full(problem.clients, batch * label_bits))
-    each_client(Stage.ACTIVATIONS, "seconds", parts["upload_s"])
+    each_client(Stage.ACTIVATIONS, "seconds", activation / parts["main_rate_bps"])
+    if problem.label_bits > 0:
+        each_client(Stage.LABELS, "seconds", batch * problem.label_bits / parts["main_rate_bps"])
     each_client(Stage.ACTIVATIONS, "joules", parts["upload_energy_j"])
     server(Stage.SERVER, "flops", delay.server_flops(problem, cut, rank).sum())
     server(Stage.SERVER, "seconds", parts["server_s"])
-    each_client(Stage.GRADIENTS, "bits", activation)
-    each_client(Stage.GRADIENTS, "seconds", parts["gradient_s"])
+    each_client(Stage.GRADIENTS, "bits", activation * (cut > 0))
     each_client(Stage.CLIENT_BACKWARD, "flops", delay.client_backward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_BACKWARD, "seconds", parts["client_backward_s"])
-    each_client(Stage.ADAPTERS_UP, "bits", adapters, per="round")
-    each_client(Stage.ADAPTERS_UP, "seconds", parts["adapter_upload_s"], per="round")
-    each_client(Stage.ADAPTERS_DOWN, "bits", adapters, per="round")
-    each_client(Stage.ADAPTERS_DOWN, "seconds", parts["broadcast_s"], per="round")
+    each_client(Stage.ADAPTERS_UP, "bits", adapters)
+    each_client(Stage.ADAPTERS_UP, "seconds", parts["adapter_upload_s"])
+    each_client(Stage.ADAPTERS_DOWN, "bits", adapters)
+    if problem.main_downlink_bps is not None:
+        each_client(Stage.GRADIENTS, "seconds", parts["gradient_s"])
+        each_client(Stage.ADAPTERS_DOWN, "seconds", parts["broadcast_s"])
+    if np.ptp(cut) > 0:
+        for stage in (Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN):
+            server(stage, "bits", delay.server_adapter_bits(problem, cut, rank))
+    each_client(Stage.PEAK, "memory_bytes", parts["client_memory_bytes"])
+    server(Stage.PEAK, "memory_bytes", parts["server_memory_bytes"])
     return tuple(found)

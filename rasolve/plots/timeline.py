@@ -1,0 +1,169 @@
+"""A round as it was predicted and as it was measured: who does what when, party by party."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.numerics import FloatArray
+from rasolve.plots.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    legend_entries,
+    new_figure,
+    plain,
+    save,
+    title,
+)
+from rasolve.scenario.units import prefix, quantity
+from rasolve.schedule import Schedule
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rasolve.executor.report import Report
+
+COLOURS = {
+    "client forward": BLUE,
+    "activations and labels up": ORANGE,
+    "server": GREY,
+    "gradients down": SKY,
+    "client backward": GREEN,
+    "adapters up": PURPLE,
+    "adapters down": VERMILLION,
+}
+"""Every stage's colour, in the order of time."""
+
+SOURCES: tuple[Literal["predicted", "measured"], ...] = ("predicted", "measured")
+OFFSET = {"predicted": -0.2, "measured": 0.2}
+"""Where a party's two bars lie in its row, in rows: the prediction above the measurement."""
+HEIGHT = 0.36
+"""Height of a bar, in rows."""
+FADED = 0.45
+"""Opacity of predictions."""
+
+NAMED_CLIENTS = 40
+"""Clients up to which every row is named and has its own height."""
+
+
+def timeline(report: Report, path: str | Path) -> Path:
+    """Draw one local step of a run and beside it the aggregation of a round, two bars for every party.
+
+    The upper, pale bar is the prediction, the lower one the time that measured FLOPs and bits take at the plan's speeds
+    and rates. Dashed lines are the measured instants that all wait for. Raises InputError for a report without
+    simulated seconds, SolverUnavailable without matplotlib.
+    """
+    schedules = {source: report.schedule(source) for source in SOURCES}
+    if not any(schedule.step_s for schedule in schedules.values()):
+        raise InputError("this report has no seconds of split training to draw")
+    rounds = report.rounds > 0
+    figure = new_figure(9.6 if rounds else 7.6, 2.1 + 0.42 * min(report.clients + 1, NAMED_CLIENTS))
+    panels = figure.subplots(1, 1 + rounds, sharey=True, squeeze=False, width_ratios=(3.2, 1)[: 1 + rounds])[0]
+    _panel(panels[0], {source: _local_step(schedule) for source, schedule in schedules.items()})
+    measured = schedules["measured"]
+    _instants(panels[0], (measured.arrived_s, measured.served_s, measured.step_s))
+    _label(panels[0], "time in a local step", max(each.step_s for each in schedules.values()))
+    if rounds:
+        _panel(panels[1], {source: _aggregation(schedule) for source, schedule in schedules.items()})
+        _instants(panels[1], {float(measured.adapters_up.max()), measured.aggregation_s})
+        _label(panels[1], "adapters, once a round", max(each.aggregation_s for each in schedules.values()))
+        panels[1].tick_params(axis="y", left=False)
+    _name_rows(panels[0], report.clients)
+    title(figure, _title(report))
+    handles, labels = legend_entries(list(COLOURS), *panels)
+    handles, labels = [*handles, *_keys()], [*labels, "predicted (upper bar)", "measured (lower bar)"]
+    figure.legend(handles, labels, loc="outside lower center", ncols=4 if rounds else 3, frameon=False, fontsize=9)
+    return save(figure, path)
+
+
+Bars = dict[str, tuple[Any, FloatArray, FloatArray]]
+"""Rows, starts [s] and lengths [s] of every stage's bars."""
+
+
+def _local_step(schedule: Schedule) -> Bars:
+    clients = np.arange(len(schedule.forward))
+    served = np.full(len(clients), schedule.served_s)
+    return {
+        "client forward": (clients, np.zeros(len(clients)), schedule.forward),
+        "activations and labels up": (clients, schedule.forward, schedule.upload),
+        "server": (np.array([len(clients)]), np.array([schedule.arrived_s]), np.array([schedule.server])),
+        "gradients down": (clients, served, schedule.gradient),
+        "client backward": (clients, served + schedule.gradient, schedule.backward),
+    }
+
+
+def _aggregation(schedule: Schedule) -> Bars:
+    clients = np.arange(len(schedule.forward))
+    averaged = np.full(len(clients), schedule.adapters_up.max())
+    return {
+        "adapters up": (clients, np.zeros(len(clients)), schedule.adapters_up),
+        "adapters down": (clients, averaged, schedule.adapters_down),
+    }
+
+
+def _panel(axes: Axes, bars: dict[str, Bars]) -> None:
+    """Draw the predicted bars above the measured ones; stages that take no time are left out."""
+    plain(axes)
+    for source, stages in bars.items():
+        for stage, (rows, start, length) in stages.items():
+            if (length > 0).any():
+                axes.barh(
+                    rows + OFFSET[source],
+                    length,
+                    left=start,
+                    height=HEIGHT,
+                    color=COLOURS[stage],
+                    alpha=FADED if source == "predicted" else 1.0,
+                    label=stage if source == "measured" else f"_{stage} {source}",
+                )
+
+
+def _instants(axes: Axes, instants: Any) -> None:
+    for instant in instants:
+        axes.axvline(instant, color=DARK, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
+
+
+def _label(axes: Axes, what: str, end_s: float) -> None:
+    """Name the axis of time in the unit that suits its end."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    scale, unit = prefix(end_s, "s")
+    step = MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10])
+    ticks = [tick for tick in step.tick_values(0, end_s / scale) if tick * scale <= 1.03 * end_s]
+    axes.set_xticks([tick * scale for tick in ticks])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}"))
+    axes.set_xlabel(f"{what} [{unit}]")
+    axes.set_xlim(0, 1.04 * end_s)
+
+
+def _name_rows(axes: Axes, clients: int) -> None:
+    named = range(0, clients, int(np.ceil(clients / NAMED_CLIENTS)))
+    axes.set_yticks([*named, clients], [*(f"client {k + 1}" for k in named), "server"])
+    axes.set_ylim(clients + 0.6, -0.6)
+
+
+def _keys() -> list[Any]:
+    """Return what the legend shows for predicted and measured bars."""
+    from matplotlib.patches import Patch
+
+    return [Patch(color=DARK, alpha=FADED), Patch(color=DARK)]
+
+
+def _title(report: Report) -> str:
+    schedules = [report.schedule(source) for source in SOURCES]
+    if report.rounds:
+        what = f"a round of {report.local_steps} local steps"
+        predicted, measured = (quantity(schedule.round_s(report.local_steps), "s") for schedule in schedules)
+    else:
+        what = "a local step"
+        predicted, measured = (quantity(schedule.step_s, "s") for schedule in schedules)
+    return f"{report.model}, {report.protocol}: {what} takes {predicted} predicted, {measured} measured"
