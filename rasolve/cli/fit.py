@@ -84,7 +84,7 @@ def rounds(
 
     rasolve solve fedsllm --set rounds=FILE solves with them. An interrupt (Ctrl-C) fits the ranks that are complete.
     """
-    asked = ranks_of(ranks)
+    asked, missing = ranks_of(ranks), []
     if stored is not None:
         known = Rounds.load(stored)
         found = known if target is None else retarget(known, target)
@@ -101,13 +101,15 @@ def rounds(
                 data=data,
                 callback=callback,
             )
+        missing = [rank for rank in asked if rank not in _trained(found)]
     found.save(out)
     if picture is not None:
         plots.rounds_by_rank(found, picture)
     if as_json:
-        show_json(_fields(found))
+        show_json({**_fields(found), "missing": missing})
     else:
-        show(f"{table(found)}\nsaved {out}")
+        interrupted = f"interrupted before rank {', '.join(map(str, missing))} had two runs\n" if missing else ""
+        show(f"{table(found)}\n{interrupted}saved {out}")
     return ExitCode.DONE
 
 
@@ -122,6 +124,11 @@ def table(found: Rounds) -> str:
         rows.append((str(rank), f"{found(rank):.4g}", *spans, _reached(e, rank)))
     rows += [(str(rank), f"over {limit:.4g}", "-", "-", _reached(e, rank)) for rank, limit in e.unreached.items()]
     return "\n".join([str(found), *aligned(rows)])
+
+
+def _trained(found: Rounds) -> set[int]:
+    """Return the ranks that were trained."""
+    return set() if found.evidence is None else {run.rank for run in found.evidence.runs}
 
 
 def _spans(evidence: Evidence, rank: int) -> list[tuple[float, float]]:

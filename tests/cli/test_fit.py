@@ -139,6 +139,21 @@ def test_the_loop_in_words(cli, tmp_path):
         assert words in outcome.out
 
 
+def test_an_interrupt_of_a_fit_says_what_is_missing(cli, tmp_path, monkeypatch):
+    train, trained = fitting.train_to, []
+
+    def interrupted(*arguments, **settings):
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        trained.append(train(*arguments, **settings))
+        return trained[-1]
+
+    monkeypatch.setattr(fitting, "train_to", interrupted)
+    outcome = cli("fit", "rounds", *SHORT, "--out", tmp_path / "rounds.json")
+    assert outcome.code == 0 and "interrupted before rank 8 had two runs" in outcome.out
+    assert list(ra.Rounds.load(tmp_path / "rounds.json").table) == [1]
+
+
 @pytest.mark.usefixtures("times")
 def test_an_interrupt_of_the_loop_leaves_what_is_done(cli, tmp_path, monkeypatch):
     def interrupted(*_, **__):
