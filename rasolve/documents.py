@@ -254,6 +254,16 @@ def read_text(path: str | Path) -> str:
         raise InputError(f"cannot read {path}: not a text file") from None
 
 
+def writable_folder(path: str | Path) -> Path:
+    """Return the folder at `path`, made where there is none; raises InputError where that cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}") from None
+    return folder
+
+
 def parse_json(text: str, kind: str) -> dict[str, Any]:
     """Return the JSON object in `text`, or raise InputError saying where it breaks off."""
     try:

@@ -175,7 +175,7 @@ def _judged(
         seconds=perf_counter() - began,
         seed=limits.seed,
         instance=problem.fingerprint(),
-        notes=problem.notes(),
+        notes=problem.notes(decision),
         history=solution.history,
     )
     return result.of(problem)

@@ -39,7 +39,7 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
         words = shlex.split(command)
         if words[0] == "check":
             continue  # the command before it stored a result of another problem: checked above
-        if words[0] not in ("demo", "doctor"):
+        if words[0] not in ("demo", "doctor", "loop"):
             expected = 3 if words[0] == "explain" else 0
             assert main(words) == expected, command
     capsys.readouterr()
@@ -53,7 +53,9 @@ def test_solver_of_the_docs_conforms(monkeypatch):
     assert ra.solve(link(0), "shuffle", draws=5).objective >= ra.solve(link(0)).objective
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md"])
+@pytest.mark.parametrize(
+    "file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md"]
+)
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()
     places = set(re.findall(r"`(rasolve/[\w/.]+|benchmarks/[\w/.]+)`", text)) | set(

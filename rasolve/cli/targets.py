@@ -8,16 +8,16 @@ from pathlib import Path
 from rasolve.cli.values import settings
 from rasolve.errors import unknown
 from rasolve.problems import Problem, load, problem_named
-from rasolve.problems.registry import SHIPPED, with_arrays
+from rasolve.problems.registry import SHIPPED, with_files
 
 
 def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
     """Return the problem that a name or a file stands for, with sizes and fields changed by `key=value` pairs.
 
     A name is sampled with the seed (0 by default); in a file the seed replaces that of its table [sample]. A field may
-    be the path of an .npy file, from the current folder.
+    be the path of an .npy file, and rounds that of a .json file, from the current folder.
     """
-    changes = with_arrays(settings(pairs), Path())
+    changes = with_files(settings(pairs), Path())
     if is_file(target):
         return load(target, seed=seed, changes=changes)
     return problem_named(target).sample(**{"seed": seed or 0, **changes})

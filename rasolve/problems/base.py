@@ -168,8 +168,8 @@ class Problem(Document):
     def lower_bound(self) -> float:
         """Return a proved bound on the objective that costs next to nothing; inf when nothing is feasible."""
 
-    def notes(self) -> tuple[str, ...]:
-        """Return what a reader of any result must know about the data, such as placeholders; nothing by default."""
+    def notes(self, decision: Any = None) -> tuple[str, ...]:
+        """Return what a reader of a result with this decision must know about the data; nothing by default."""
         return ()
 
     @abstractmethod

@@ -216,10 +216,10 @@ def test_sizes_may_set_any_field_and_one_number_stands_for_all_clients():
 
 
 def test_rounds_are_not_carried_to_another_model(problem):
-    fitted = problem.replace(rounds=ra.Rounds(table={4: 80.0}, source="fitted", model="gpt2-s"), ranks=(4,))
-    assert ra.solve(fitted).notes == ()
+    given = problem.replace(rounds=ra.Rounds(table={4: 80.0}, model="gpt2-s"), ranks=(4,))
+    assert ra.solve(given).notes == ()
     with pytest.raises(InputError, match="rounds are for gpt2-s, not for gpt-mini: fit or give them anew"):
-        fitted.replace(profile="gpt-mini")
+        given.replace(profile="gpt-mini")
     moved = problem.replace(profile="gpt-mini")
     assert moved.rounds.model == "gpt-mini" and moved.rounds.source == "placeholder"
     assert ra.solve(moved).notes == ("rounds to the target are a placeholder table, not fitted for gpt-mini",)

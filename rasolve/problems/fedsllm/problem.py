@@ -15,6 +15,7 @@ from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.fedsllm.notes import notes
 from rasolve.problems.registry import register
 from rasolve.scenario.workload import Profile, architecture
 from rasolve.surrogate_models.rounds import Rounds, placeholder_rounds
@@ -77,7 +78,8 @@ class FedsLLM(Problem):
     def _named(cls, fields: dict[str, Any]) -> dict[str, Any]:
         """Read a model's name as its profile and a bare table as given rounds; without rounds, use the placeholder.
 
-        A placeholder belongs to no model and follows the profile; rounds given or fitted for another model are refused.
+        Without ranks, those of the table are the candidates. A placeholder belongs to no model and follows the profile;
+        rounds given or fitted for another model are refused.
         """
         fields = dict(fields)
         if isinstance(fields.get("profile"), str):
@@ -88,7 +90,8 @@ class FedsLLM(Problem):
             rounds = Rounds(table=rounds, model=model)
         if rounds == "placeholder" or (isinstance(rounds, Rounds) and rounds.source == "placeholder"):
             rounds = placeholder_rounds(model)
-        return {**fields, "rounds": rounds}
+        known = {"ranks": tuple(rounds.table)} if isinstance(rounds, Rounds) else {}
+        return {**known, **fields, "rounds": rounds}
 
     @field_validator("ranks", "cuts")
     @classmethod
@@ -156,10 +159,8 @@ class FedsLLM(Problem):
             raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
         return writers[form](self)
 
-    def notes(self) -> tuple[str, ...]:
-        if self.rounds.source != "placeholder":
-            return ()
-        return (f"rounds to the target are a {self.rounds.source} table, not fitted for {self.rounds.model}",)
+    def notes(self, decision: FedsLLMDecision | None = None) -> tuple[str, ...]:
+        return notes(self, decision)
 
     def baselines(self) -> dict[str, Baseline]:
         return baselines.baselines(self)
