@@ -11,6 +11,9 @@ from rasolve.documents import Document
 from rasolve.errors import InputError
 from rasolve.surrogate_models.evidence import Evidence
 
+MOST_ROUNDS = 1e12
+"""More rounds than any training has; beyond is a slip."""
+
 
 class Rounds(Document):
     """A table of the rounds E(r) that training needs at each LoRA rank r, which says where it comes from.
@@ -36,6 +39,8 @@ class Rounds(Document):
                 raise ValueError(f"rank = {rank} must be at least 1")
             if rounds <= 0:
                 raise ValueError(f"[{rank}] = {rounds:g} must be above 0")
+            if rounds > MOST_ROUNDS:
+                raise ValueError(f"[{rank}] = {rounds:g} must be at most {MOST_ROUNDS:g}")
         return dict(sorted(table.items()))
 
     def model_post_init(self, context: object) -> None:

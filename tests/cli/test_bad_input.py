@@ -48,7 +48,7 @@ def test_fields(refused, change, complaint):
         (("solve",), "missing argument 'target'"),
         (("solve", "fedslm"), "unknown problem 'fedslm'; did you mean fedsllm?"),
         (("solve", "fedsllm", "--sede", "1"), "--seed"),
-        (("solve", "fedsllm", "--seed", "-1"), "seed = -1: must be a whole number of at least 0"),
+        (("solve", "fedsllm", "--seed", "-1"), "seed = -1: must be a whole number from 0 to"),
         (("solve", "fedsllm", "--seed", "x"), "--seed"),
         (("solve", "fedsllm", "--solver", "alternatin"), "unknown solver 'alternatin'; did you mean alternating"),
         (("solve", "fedsllm", "--solver", "counts"), "solver 'counts' takes the form OfdmaLink"),
