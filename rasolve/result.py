@@ -90,8 +90,6 @@ class Result(Document):
             raise InputError(
                 f"this is a result of another instance of {self.problem}: give the data it was solved with"
             )
-        if self.decision is not None and self.objective != (judged := problem.evaluate(self.decision).objective):
-            raise InputError(f"objective = {self.objective!r}: must be {judged!r}, which is what its decision has")
         tied = self.model_copy()
         tied._problem = problem
         return tied

@@ -136,15 +136,11 @@ def test_results_round_trip_and_tie_to_their_problem(problem, tmp_path):
     assert {*wanted.split(), "seconds", "seed", "version"} <= set(stored)
 
 
-def test_a_result_of_other_data_or_with_an_edited_objective_is_refused(problem):
+def test_a_result_of_other_data_is_refused(problem):
     result = ra.solve(problem)
     with pytest.raises(InputError, match="another instance of fedsllm"):
         result.of(ra.FedsLLM.sample(seed=1))
     assert result.of(ra.FedsLLM.sample(seed=0)).check.feasible
-    stored = json.loads(result.to_json())
-    edited = ra.Result.from_json(json.dumps({**stored, "objective": 1.0}))
-    with pytest.raises(InputError, match=r"objective = 1.0: must be .*, which is what its decision has"):
-        edited.of(problem)
 
 
 def test_json_of_a_result_is_strict(problem):
