@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from numbers import Real
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -38,3 +40,19 @@ def named(kind: str, name: object, table: Mapping[str, T]) -> T:
     if not isinstance(name, str) or name not in table:
         raise unknown(kind, name, table)
     return table[name]
+
+
+def whole_number(name: str, value: Any, at_least: int) -> int:
+    """Return a setting as an int, numpy's integers included; raises InputError where it is no whole number in range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = at_least - 1
+    if isinstance(value, bool) or number < at_least:
+        raise InputError(f"{name} = {value!r}: must be a whole number of at least {at_least}")
+    return number
+
+
+def is_real(value: object) -> TypeGuard[float]:
+    """Return whether a setting is a number on the real line, numpy's included; true and false are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -9,15 +9,18 @@ from typing import Any, overload
 
 import numpy as np
 
-from rasolve.errors import InputError, SolverUnavailable, named
+from rasolve.errors import InputError, SolverUnavailable, is_real, named, whole_number
 from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
-from rasolve.tables import aligned
+from rasolve.tables import aligned, percent
 
 Callback = Callable[[Progress], object]
+
+NEEDED = {"problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)", "solvers": "the name of a solver"}
+"""What `compare` takes."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +79,19 @@ def solve(
     is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings,
     SolverUnavailable for a solver of another form; infeasible is a status of the result.
     """
-    _valid(time_limit, gap, seed, max_iterations)
-    began = perf_counter()
+    _valid(problem, solver, time_limit, gap, callback)
+    began, seed = perf_counter(), whole_number("seed", seed, 0)
     limits = Limits(
         deadline=INFINITY if time_limit is None else began + time_limit,
         gap=gap,
-        max_iterations=max_iterations,
+        max_iterations=None if max_iterations is None else whole_number("max_iterations", max_iterations, 1),
         seed=seed,
         callback=callback,
     )
     if isinstance(problem, Form):
         return solve_form(problem, solver, limits.starting(start), **options)
+    begin = _started(problem, start)
     formulation, name = _formulation(problem, solver, seed)
-    begin = start.decision if isinstance(start, Result) else start
     lowered = formulation.lower(begin) if formulation.lower is not None and begin is not None else None
     solution = solve_form(formulation.form, name, limits.starting(lowered), **options)
     return _judged(
@@ -96,15 +99,36 @@ def solve(
     )
 
 
-def _valid(time_limit: float | None, gap: float, seed: int, max_iterations: int | None) -> None:
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"time_limit = {time_limit!r}: must be above 0 s")
-    if not 0 <= gap < INFINITY:
-        raise InputError(f"gap = {gap!r}: must be at least 0")
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed = {seed!r}: must be a whole number of at least 0")
-    if max_iterations is not None and (not isinstance(max_iterations, int) or max_iterations < 1):
-        raise InputError(f"max_iterations = {max_iterations!r}: must be a whole number of at least 1")
+def _valid(problem: object, solver: object, time_limit: object, gap: object, callback: object) -> None:
+    if not isinstance(problem, (Problem, Form)):
+        raise InputError(f"a problem or a form is needed, not {_said(problem)}: ra.FedsLLM.sample() or ra.load(...)")
+    if not isinstance(solver, str):
+        raise InputError(f'solver = {_said(solver)}: must be a name, "auto" or "baseline:NAME"')
+    if time_limit is not None and not (is_real(time_limit) and time_limit > 0):
+        raise InputError(f"time_limit = {_said(time_limit)}: must be above 0 s")
+    if not (is_real(gap) and 0 <= gap < INFINITY):
+        raise InputError(f"gap = {_said(gap)}: must be finite and at least 0")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback = {_said(callback)}: must be a function of a Progress")
+
+
+def _said(value: object) -> str:
+    """Return a scalar or a word as it was given, of anything longer its type."""
+    return repr(value) if value is None or isinstance(value, (str, bool)) or is_real(value) else type(value).__name__
+
+
+def _started(problem: Problem, start: object) -> Any:
+    """Return the decision to start from; raises InputError for anything but a decision that fits the problem."""
+    if start is None:
+        return None
+    if isinstance(start, Result):
+        if start.of(problem).decision is None:
+            raise InputError("start: this result has no decision to start from")
+        start = start.decision
+    if not isinstance(start, problem.Decision):
+        raise InputError(f"start: a result or a decision of {problem.kind} is needed, not {_said(start)}")
+    problem.check(start)
+    return start
 
 
 def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
@@ -241,17 +265,52 @@ class Comparison:
         return [{name: getattr(result, name) for name in names} for result in self.results]
 
 
-def compare(problems: Iterable[Problem], solvers: Iterable[str] | None = None, **settings: Any) -> Comparison:
-    """Solve every problem with every solver and return the results side by side, gaps to proved bounds included.
+def compare(
+    problems: Problem | Iterable[Problem], solvers: str | Iterable[str] | None = None, **settings: Any
+) -> Comparison:
+    """Solve every problem with every solver and return the results side by side.
 
-    By default: all solvers that take one of the problem's forms, then all its baselines.
+    By default: all solvers that take one of the problem's forms, then all its baselines. Every gap is to the best bound
+    that any solver of the comparison proved of the problem. One problem and one name may stand for themselves. Raises
+    InputError where there is nothing to compare.
     """
     settings = {"bound": True, **settings}
-    chosen = None if solvers is None else list(solvers)
-    results = []
-    for problem in problems:
-        results += [solve(problem, name, **settings) for name in chosen or rivals(problem)]
+    given: list[Problem] = _listed("problems", problems, Problem)
+    chosen: list[str] | None = None if solvers is None else _listed("solvers", solvers, str)
+    results: list[Result] = []
+    for problem in given:
+        results += sharing_bound([solve(problem, name, **settings) for name in chosen or rivals(problem)])
     return Comparison(tuple(results))
+
+
+def _listed(name: str, given: Any, kind: type[Any]) -> list[Any]:
+    """Return one thing or several as a list; raises InputError where there is none or one is of another kind."""
+    several = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
+    for each in several:
+        if not isinstance(each, kind):
+            raise InputError(f"{name} holds {_said(each)}: {NEEDED[name]} is needed")
+    if not several:
+        raise InputError(f"{name} is empty: at least one is needed")
+    return several
+
+
+def sharing_bound(results: Iterable[Result]) -> list[Result]:
+    """Return results of one problem, each with the best proved bound among them and its gap to that."""
+    found = list(results)
+    proved = [result.bound for result in found if result.bound_kind is BoundKind.PROVED and result.bound is not None]
+    if not proved:
+        return found
+    best = max(proved)
+    return [
+        result.model_copy(
+            update={
+                "bound": best,
+                "bound_kind": BoundKind.PROVED,
+                "gap": None if result.objective is None else relative_gap(result.objective, best),
+            }
+        )
+        for result in found
+    ]
 
 
 def table(results: Iterable[Result]) -> str:
@@ -272,7 +331,7 @@ def _row(result: Result) -> tuple[str, ...]:
         number(result.objective) + (f" {result.unit}" if result.objective is not None else ""),
         number(result.bound),
         result.bound_kind.value,
-        "-" if result.gap is None else f"{100 * result.gap:.3g} %",
+        "-" if result.gap is None else percent(result.gap),
         result.termination.value,
         f"{result.seconds:.3f}",
     )

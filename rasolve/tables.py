@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+SAME = 1e-9
+"""Relative gap up to which objective and bound count as one, as they do for solvers."""
+
+
+def percent(gap: float) -> str:
+    """Return a relative gap for people: three significant digits of a percentage, 0 % where it counts as none."""
+    return "0 %" if gap <= SAME else f"{100 * gap:.3g} %"
+
 
 def aligned(rows: Iterable[Sequence[str]], to_the_right: Collection[int] = ()) -> list[str]:
     """Return rows, all with the same number of cells, as lines; columns `to_the_right` are aligned at their ends."""

@@ -31,15 +31,11 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (scenario,) = blocks("README.md", "toml")
     (tmp_path / "scenario.toml").write_text(scenario)
-    assert main(["solve", "scenario.toml", "--result", "result.json"]) == 0
-    assert main(["check", "scenario.toml", "result.json"]) == 0
     commands = re.findall(r"^    rasolve (.*)$", (ROOT / "README.md").read_text(), re.M)
     assert len(commands) >= 11
     for command in commands:
         words = shlex.split(command)
-        if words[0] == "check":
-            continue  # the command before it stored a result of another problem: checked above
-        if words[0] not in ("demo", "doctor", "loop"):
+        if words[0] != "loop":  # a minute by itself; tested at its own size
             expected = 3 if words[0] == "explain" else 0
             assert main(words) == expected, command
     capsys.readouterr()

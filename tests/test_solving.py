@@ -5,7 +5,9 @@ import pytest
 
 import rasolve as ra
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.forms import BoundKind, Choice, Termination
+from rasolve.forms import BoundKind, Choice, Termination, relative_gap
+from rasolve.solving import sharing_bound
+from rasolve.tables import percent
 from tests.instances import link
 
 
@@ -86,8 +88,17 @@ def test_interrupt_keeps_the_incumbent(problem):
         ({"solver": "baseline:z"}, "unknown baseline of fedsllm 'z'; known: a, b, c, d, equal"),
         ({"time_limit": 0}, "time_limit = 0: must be above 0 s"),
         ({"time_limit": float("nan")}, "time_limit = nan: must be above 0 s"),
-        ({"gap": -1}, "gap = -1: must be at least 0"),
-        ({"gap": float("nan")}, "gap = nan: must be at least 0"),
+        ({"gap": -1}, "gap = -1: must be finite and at least 0"),
+        ({"gap": float("nan")}, "gap = nan: must be finite and at least 0"),
+        ({"gap": float("inf")}, "gap = inf: must be finite and at least 0"),
+        ({"gap": None}, "gap = None: must be finite and at least 0"),
+        ({"time_limit": "1"}, "time_limit = '1': must be above 0 s"),
+        ({"solver": None}, 'solver = None: must be a name, "auto" or "baseline:NAME"'),
+        ({"seed": 1.0}, "seed = 1.0: must be a whole number of at least 0"),
+        ({"max_iterations": True}, "max_iterations = True: must be a whole number of at least 1"),
+        ({"callback": 3}, "callback = 3: must be a function of a Progress"),
+        ({"start": {}}, "start: a result or a decision of fedsllm is needed, not dict"),
+        ({"start": np.zeros(3)}, "start: a result or a decision of fedsllm is needed, not ndarray"),
         ({"seed": -3}, "seed = -3: must be a whole number"),
         ({"max_iterations": 0}, "max_iterations = 0: must be a whole number of at least 1"),
         ({"tolerance": 1}, "solver 'enumeration' has no option 'tolerance'"),
@@ -97,6 +108,28 @@ def test_bad_calls_are_one_clear_line(problem, call, message):
     with pytest.raises(InputError) as caught:
         ra.solve(problem, **call)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [None, "fedsllm", {}])
+def test_only_problems_and_forms_are_solved(given):
+    with pytest.raises(InputError, match="a problem or a form is needed, not"):
+        ra.solve(given)
+
+
+def test_a_start_must_fit_the_problem(problem):
+    foreign = ra.solve(ra.FedsLLM.sample(seed=0, clients=3))
+    nothing = ra.solve(ra.FedsLLM.sample(seed=0, subchannels=3))
+    for start in (foreign, foreign.decision):
+        for solver in ("auto", "alternating", "baseline:a"):
+            with pytest.raises(InputError, match=r"decision\..* has shape \[3\], needs \[5\]"):
+                ra.solve(problem, solver, start=start)
+    with pytest.raises(InputError, match="start: this result has no decision to start from"):
+        ra.solve(problem, start=nothing)
+
+
+def test_numpy_integers_are_whole_numbers(problem):
+    result = ra.solve(problem, "alternating", seed=np.int64(3), max_iterations=np.int32(1))
+    assert result.seed == 3 and type(result.seed) is int and result.termination is Termination.ITERATION_LIMIT
 
 
 def test_a_solver_of_another_form_is_refused_with_those_that_fit(problem):
@@ -122,6 +155,46 @@ def test_compare_is_one_table_with_proved_gaps(problem):
     assert json.loads(json.dumps(comparison.to_fields()))[0]["termination"] == "optimal"
     chosen = ra.compare([problem, ra.FedsLLM.sample(seed=1)], ["alternating", "auto"])
     assert len(chosen.results) == 4
+
+
+def test_compare_takes_one_problem_and_one_name(problem):
+    assert [result.solver for result in ra.compare(problem, "auto").results] == ["enumeration"]
+    assert len(ra.compare([problem], "auto").results) == len(ra.compare(problem, ["auto"]).results) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], "auto"), "problems is empty: at least one is needed"),
+        ((["fedsllm"], "auto"), "problems holds 'fedsllm': a problem, e.g. of"),
+        ((None, "auto"), "problems holds None: a problem, e.g. of"),
+        ((..., []), "solvers is empty: at least one is needed"),
+        ((..., [None]), "solvers holds None: the name of a solver is needed"),
+        ((..., 3), "solvers holds 3: the name of a solver is needed"),
+    ],
+)
+def test_nothing_to_compare_is_refused(problem, arguments, message):
+    given, solvers = arguments
+    with pytest.raises(InputError) as caught:
+        ra.compare(problem if given is ... else given, solvers)
+    assert message in str(caught.value)
+
+
+def test_rows_of_one_problem_share_the_best_bound(problem):
+    loose, tight = ra.solve(problem, "alternating"), ra.solve(problem)
+    unbounded = ra.solve(problem, "baseline:a")
+    assert loose.bound < tight.bound and unbounded.bound is None
+    shared = sharing_bound([loose, tight, unbounded])
+    assert [result.bound for result in shared] == [tight.bound] * 3
+    assert all(result.gap == relative_gap(result.objective, tight.bound) for result in shared)
+    assert shared[2].bound_kind is BoundKind.PROVED and shared[2].check.feasible
+    assert sharing_bound([unbounded]) == [unbounded]
+
+
+def test_gaps_read_the_same_in_every_row(problem):
+    lines = str(ra.compare(problem, ["auto", "baseline:a"])).splitlines()
+    assert "  0 %  " in lines[2] and " %  " in lines[3]
+    assert [percent(gap) for gap in (0.0, 5e-10, 1e-9, 2e-9, 0.12345)] == ["0 %", "0 %", "0 %", "2e-07 %", "12.3 %"]
 
 
 def test_results_round_trip_and_tie_to_their_problem(problem, tmp_path):

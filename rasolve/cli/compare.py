@@ -16,7 +16,7 @@ from rasolve.forms import Termination, relative_gap
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP
-from rasolve.solving import Comparison, rivals, solve, table
+from rasolve.solving import Comparison, rivals, sharing_bound, solve, table
 
 
 def compare(
@@ -31,7 +31,7 @@ def compare(
 ) -> ExitCode:
     """Solve problems with several solvers and print the results side by side, the best of each problem marked.
 
-    Every gap is to the best proved bound that can be had. An interrupt (Ctrl-C) prints the results so far.
+    Every gap is to the best bound that any of them proved. An interrupt (Ctrl-C) prints the results so far.
     """
     problems = {target: problem_of(target, seed, changes or []) for target in targets}
     chosen = {target: _names(problem, solvers) for target, problem in problems.items()}
@@ -70,7 +70,7 @@ def _solve_all(
     except KeyboardInterrupt:
         if not tables:
             raise
-    return tables
+    return {target: sharing_bound(results) for target, results in tables.items()}
 
 
 def _best(results: list[Result]) -> float | None:

@@ -17,7 +17,7 @@ def show(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        _discard_rest()
+        discard_rest()
         raise InputError(f"cannot write to standard output: {error.strerror}") from None
 
 
@@ -30,7 +30,7 @@ def show_json(value: Any) -> None:
     show(json.dumps(value, indent=2))
 
 
-def _discard_rest() -> None:
+def discard_rest() -> None:
     """Send what is still buffered to nowhere, so that the interpreter does not complain once more when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextCol
 from rich.progress import Progress as Bar
 
 from rasolve.forms import Progress
+from rasolve.tables import percent
 
 if TYPE_CHECKING:
     from rasolve.calibration.rounds import Training
@@ -30,7 +31,7 @@ def solving(label: str, quiet: bool) -> Iterator[Callable[[Progress], None] | No
 
 
 def _reached(progress: Progress) -> str:
-    gap = f"gap {100 * progress.gap:.3g} %" if progress.gap is not None else "no gap yet"
+    gap = f"gap {percent(progress.gap)}" if progress.gap is not None else "no gap yet"
     return (
         f"iteration {progress.iteration}, objective {progress.objective:.6g}, bound {progress.bound:.6g}, "
         f"{gap}, {progress.seconds:.1f} s"

@@ -16,7 +16,6 @@ from rasolve.cli.progress import solving as watched
 from rasolve.cli.targets import problem_of
 from rasolve.cli.values import settings
 from rasolve.errors import InputError
-from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP
 
@@ -38,6 +37,9 @@ def solve(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the plan.")] = None,
     result: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save the result.")] = None,
+    save_problem: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to save the very problem, to check, plot or compare.")
+    ] = None,
     as_json: Json = False,
 ) -> ExitCode:
     """Solve a problem; the decision can be saved as a plan to train by.
@@ -45,13 +47,15 @@ def solve(
     An interrupt (Ctrl-C) returns the best found so far.
     """
     problem = problem_of(target, seed, changes or [])
+    if save_problem is not None:
+        problem.save(save_problem)
     with watched(f"{problem.kind} by {solver}", quiet=as_json) as callback:
         found = solving.solve(
             problem,
             solver,
             time_limit=time_limit,
             gap=gap,
-            start=_started(start, problem) if start is not None else None,
+            start=Result.load(start) if start is not None else None,
             seed=seed or 0,
             callback=callback,
             bound=bound,
@@ -64,14 +68,6 @@ def solve(
         found.plan().save(out)
     show(found.to_json() if as_json else str(found))
     return code_of(found)
-
-
-def _started(path: Path, problem: Problem) -> Result:
-    """Return the stored result to start from; raises InputError where it has no decision or is of another problem."""
-    start = Result.load(path).of(problem)
-    if start.decision is None:
-        raise InputError(f"{path}: this result has no decision to start from")
-    return start
 
 
 def _options(pairs: list[str]) -> dict[str, Any]:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rasolve.cli.values import settings
-from rasolve.errors import unknown
+from rasolve.errors import InputError, unknown
 from rasolve.problems import Problem, load, problem_named
 from rasolve.problems.registry import SHIPPED, with_files
+
+LONGEST_SHOWN = 200
+"""Characters of a target that an error repeats."""
 
 
 def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
@@ -18,6 +21,8 @@ def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
     be the path of an .npy file, and rounds that of a .json file, from the current folder.
     """
     changes = with_files(settings(pairs), Path())
+    if "seed" in changes:
+        raise InputError("seed: not a size or field, use --seed")
     if is_file(target):
         return load(target, seed=seed, changes=changes)
     return problem_named(target).sample(**{"seed": seed or 0, **changes})
@@ -28,6 +33,13 @@ def is_file(target: str) -> bool:
     if target in SHIPPED:
         return False
     path = Path(target)
-    if path.suffix in (".toml", ".json") or len(path.parts) > 1 or path.exists():
-        return True
-    raise unknown("problem", target, SHIPPED)
+    try:
+        if path.suffix in (".toml", ".json") or len(path.parts) > 1 or path.exists():
+            return True
+    except OSError as error:
+        raise InputError(f"cannot read {_short(target)}: {error.strerror}") from None
+    raise unknown("problem", _short(target), SHIPPED)
+
+
+def _short(target: str) -> str:
+    return target if len(target) <= LONGEST_SHOWN else f"{target[:LONGEST_SHOWN]}..."

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rasolve.errors import InputError, SolverUnavailable
+from rasolve.errors import InputError, SolverUnavailable, is_real, whole_number
 from rasolve.executor.report import Report
 from rasolve.plan import Plan
 
@@ -20,6 +20,7 @@ from rasolve.executor import comparison
 from rasolve.executor.data import load
 from rasolve.executor.identity import identity
 from rasolve.executor.models import DTYPES, build
+from rasolve.executor.need import require_memory
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.steps import Done, Step, losses
@@ -29,6 +30,9 @@ from rasolve.surrogate_models.time import TimeModel
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
+
+LARGEST_LEARNING_RATE = 10.0
+"""Beyond it Adam's first step, of the rate's own size, already throws every factor out of all proportion (ours)."""
 
 
 def run(
@@ -56,12 +60,16 @@ def run(
     With `checkpoint`, a directory, the run can be taken up again after it died: every `checkpoint_every` steps, and
     after the last, all that determines its future is written there. `resume` continues from there, to the same losses
     as if nothing had happened; `steps` still counts from the beginning. A checkpoint is overwritten only by its own
-    run. Raises InputError when the plan cannot be run, an argument is out of range, or the checkpoint is missing,
-    damaged or of another run; SolverUnavailable when checkpoints are asked for without safetensors.
+    run. Raises InputError when the plan cannot be run or needs more memory than the machine has, an
+    argument is out of range, or the checkpoint is missing, damaged or of another run; SolverUnavailable when
+    checkpoints are asked for without safetensors.
     """
     spec = _runnable(plan)
-    _check_arguments(steps, seed, learning_rate)
+    steps, seed = whole_number("steps", steps, 1), whole_number("seed", seed, 0)
+    checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
+    _check_learning_rate(learning_rate)
     _check_checkpoint(checkpoint, checkpoint_every, resume)
+    require_memory(plan, data is None, reference)
     shards = load(spec, plan.data_sizes, data, seed)
     model = build(spec, DTYPES[plan.parameter_bits], seed)
     split = SplitFederated(plan, model, shards, seed, learning_rate)
@@ -127,8 +135,10 @@ def run(
     )
 
 
-def _runnable(plan: Plan) -> Architecture:
+def _runnable(plan: object) -> Architecture:
     """Return the plan's model, or raise InputError saying why the plan cannot be run."""
+    if not isinstance(plan, Plan):
+        raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
     if plan.model is None:
         raise InputError("the plan names no model which can be built: its profile is of no known architecture")
     if plan.parameter_bits not in DTYPES:
@@ -136,18 +146,14 @@ def _runnable(plan: Plan) -> Architecture:
     return plan.model
 
 
-def _check_arguments(steps: int, seed: int, learning_rate: float) -> None:
-    if steps < 1:
-        raise InputError(f"steps = {steps}: must be at least 1")
-    if seed < 0:
-        raise InputError(f"seed = {seed}: must be at least 0")
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning_rate = {learning_rate}: must be finite and above 0")
+def _check_learning_rate(rate: float) -> None:
+    if not (is_real(rate) and 0 < rate < math.inf):
+        raise InputError(f"learning_rate = {rate!r}: must be finite and above 0")
+    if rate > LARGEST_LEARNING_RATE:
+        raise InputError(f"learning_rate = {rate!r}: must be at most {LARGEST_LEARNING_RATE:g}")
 
 
 def _check_checkpoint(checkpoint: str | Path | None, every: int, resume: bool) -> None:
-    if every < 1:
-        raise InputError(f"checkpoint_every = {every}: must be at least 1")
     if checkpoint is None and (resume or every > 1):
         name = "resume" if resume else "checkpoint_every"
         raise InputError(f"{name} needs checkpoint, the directory of the checkpoints")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,14 @@ def legend_entries(order: Sequence[str], *axes: Axes) -> tuple[list[Any], list[s
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write the picture in the format of its suffix and return its path; raises InputError where that cannot be."""
-    path = Path(path)
+    """Write the picture to exactly this path and return it; raises InputError where that cannot be.
+
+    Its format is that of the suffix, PNG where there is none.
+    """
+    path, drawn = Path(path), BytesIO()
     try:
-        figure.savefig(path, dpi=DOTS_PER_INCH)
+        figure.savefig(drawn, format=path.suffix.removeprefix(".") or "png", dpi=DOTS_PER_INCH)
+        path.write_bytes(drawn.getvalue())
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
     except ValueError as error:

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,22 @@ def test_pictures_of_a_stored_result(cli, stored, tmp_path, kind):
     outcome = cli("plot", stored[0], *PROBLEM, "--kind", kind, "--out", picture)
     assert (outcome.code, outcome.out) == (0, f"saved {picture}\n")
     assert picture.read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("x", PNG), ("x.svg", b"<?xml"), ("x.pdf", b"%PDF")])
+def test_a_picture_is_written_exactly_where_told(cli, stored, tmp_path, name, begins):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = folder / name
+    assert cli("plot", stored[0], *PROBLEM, "--out", picture).out == f"saved {picture}\n"
+    assert list(folder.iterdir()) == [picture] and picture.read_bytes().startswith(begins)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said(refused, stored):
+    assert "cannot write /dev/full: No space left on device" in refused(
+        "plot", stored[0], *PROBLEM, "--out", "/dev/full"
+    )
 
 
 def test_json_names_the_picture(cli, stored, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import rasolve.cli
+from rasolve.cli.exit_codes import ExitCode
 from tests.cli.conftest import SMALL
 
 SLEEPER = """
@@ -100,6 +103,48 @@ def test_a_full_disk_is_one_line():
         process = start("list", "--json", stdout=full)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (2, "error: cannot write to standard output: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [("--help",), ("solve", "-h"), ("--version",)])
+def test_help_on_a_full_disk_is_one_line(command):
+    with Path("/dev/full").open("w") as full:
+        process = start(*command, stdout=full)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (2, "error: cannot write to standard output: No space left on device\n")
+
+
+def test_an_interrupt_of_the_imports_is_one_line():
+    script = """
+import builtins, sys
+imported = builtins.__import__
+
+def interrupted(name, *rest, **named):
+    if name == "numpy":
+        raise KeyboardInterrupt
+    return imported(name, *rest, **named)
+
+builtins.__import__ = interrupted
+from rasolve.cli import main
+sys.exit(main())
+"""
+    process = start("solve", "fedsllm", script=script)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (4, "", "error: interrupted before anything was found\n")
+
+
+def test_the_entry_point_imports_nothing_heavy():
+    script = "import sys, rasolve.cli; print({'numpy', 'typer', 'rich', 'pydantic'} & set(sys.modules))"
+    assert start(script=script).communicate(timeout=30)[0] == "set()\n"
+    assert rasolve.cli.NOTHING == ExitCode.NOTHING
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_errors_without_standard_error_go_nowhere(closed):
+    command = f"{shlex.quote(sys.executable)} -m rasolve solve fedslm {closed}"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_errors_and_results_keep_to_their_streams():

@@ -24,7 +24,7 @@ def test_a_timeline_is_drawn(cli, refused, stored, tmp_path):
 
 
 def test_bad_arguments(refused, stored, tmp_path):
-    assert "steps = 0: must be at least 1" in refused("run", stored[1], "--steps", 0)
+    assert "steps = 0: must be a whole number of at least 1" in refused("run", stored[1], "--steps", 0)
     assert "none.csv" in refused("run", stored[1], "--data", tmp_path / "none.csv")
 
 
@@ -49,4 +49,6 @@ def test_a_run_is_taken_up_again(cli, refused, stored, tmp_path):
     assert "seed was 0 and is 5" in refused("run", stored[1], *kept, "--resume", "--seed", 5)
     assert "holds no checkpoint" in refused("run", stored[1], "--checkpoint", tmp_path / "none", "--resume")
     assert "resume needs checkpoint" in refused("run", stored[1], "--resume")
-    assert "checkpoint_every = 0: must be at least 1" in refused("run", stored[1], *kept[:2], "--every", 0)
+    assert "checkpoint_every = 0: must be a whole number of at least 1" in refused(
+        "run", stored[1], *kept[:2], "--every", 0
+    )

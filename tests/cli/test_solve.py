@@ -15,6 +15,15 @@ def test_prints_the_result_and_saves_result_and_plan(cli, tmp_path):
     assert ra.Plan.load(plan).objective == expected.objective
 
 
+def test_the_saved_problem_is_the_one_solved(cli, refused, tmp_path):
+    problem, result = tmp_path / "problem.json", tmp_path / "result.json"
+    assert cli("solve", *SMALL, "--seed", 2, "--save-problem", problem, "--result", result).code == 0
+    assert cli("check", problem, result).out.endswith(f"objective {ra.Result.load(result).objective:.6g} s\n")
+    again = cli("compare", problem, "--solvers", "auto", "--json").json["rows"]
+    assert again[0]["objective"] == ra.Result.load(result).objective
+    assert "cannot write" in refused("solve", *SMALL, "--save-problem", tmp_path / "none" / "problem.json")
+
+
 def test_json_is_all_there_is_on_standard_output(cli):
     outcome = cli("solve", *SMALL, "--json")
     assert (outcome.code, outcome.err) == (0, "")

@@ -263,7 +263,7 @@ def test_directories_that_will_not_do(stored, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"checkpoint_every": 0}, "checkpoint_every = 0: must be at least 1"),
+        ({"checkpoint_every": 0}, "checkpoint_every = 0: must be a whole number of at least 1"),
         ({"checkpoint_every": 2}, "checkpoint_every needs checkpoint, the directory of the checkpoints"),
         ({"resume": True}, "resume needs checkpoint, the directory of the checkpoints"),
     ],

@@ -9,9 +9,11 @@ import pytest
 from executor_plans import TINY, plan
 
 from rasolve.errors import InputError
+from rasolve.executor.need import needed_bytes
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.report import Report, Row
 from rasolve.executor.run import run
+from rasolve.scenario.workload import Transformer, VisionTransformer
 
 
 @pytest.mark.parametrize(
@@ -32,8 +34,14 @@ def test_plans_that_cannot_be_run(changes, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"steps": 0}, "steps = 0: must be at least 1"),
-        ({"seed": -1}, "seed = -1: must be at least 0"),
+        ({"steps": 0}, "steps = 0: must be a whole number of at least 1"),
+        ({"steps": 1.5}, "steps = 1.5: must be a whole number of at least 1"),
+        ({"steps": True}, "steps = True: must be a whole number of at least 1"),
+        ({"seed": -1}, "seed = -1: must be a whole number of at least 0"),
+        ({"seed": "x"}, "seed = 'x': must be a whole number of at least 0"),
+        ({"checkpoint_every": None}, "checkpoint_every = None: must be a whole number of at least 1"),
+        ({"learning_rate": 1e300}, r"learning_rate = 1e\+300: must be at most 10"),
+        ({"learning_rate": "x"}, "learning_rate = 'x': must be finite and above 0"),
         ({"learning_rate": 0.0}, "learning_rate = 0.0: must be finite and above 0"),
         ({"learning_rate": math.nan}, "learning_rate = nan: must be finite and above 0"),
     ],
@@ -41,6 +49,60 @@ def test_plans_that_cannot_be_run(changes, message):
 def test_arguments_out_of_range(arguments, message):
     with pytest.raises(InputError, match=message):
         run(plan(), **arguments)
+
+
+@pytest.mark.parametrize("given", ["plan.json", None, {}, TINY])
+def test_only_plans_are_run(given):
+    with pytest.raises(InputError, match=r"a plan is needed: ra.Plan.load\(...\) or result.plan\(\)"):
+        run(given)
+
+
+def test_numpy_integers_are_whole_numbers():
+    assert run(plan(), steps=np.int64(1), seed=np.int32(0), reference=False).seed == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch_size", 10**7),
+        ("batch_size", 10**30),
+        ("rank", 10**9),
+        ("model.width", 10**6),
+        ("model.width", 10**400),
+        ("model.vocabulary", 10**12),
+        ("model.tokens", 10**9),
+        ("model.blocks", 10**9),
+        ("model.heads", 10**9),
+    ],
+)
+def test_more_than_the_machine_has_is_refused_before_anything_is_built(field, value):
+    named = field.removeprefix("model.")
+    if field == "rank":
+        large = plan().replace(rank=[value])
+    elif field == "batch_size":
+        large = plan().replace(batch_size=value)
+    else:
+        wide = {"width": value} if named == "heads" else {}
+        large = plan().replace(model=TINY.replace(**wide, **{named: value}))
+    with pytest.raises(InputError, match=r"the run needs .*B, this machine has") as caught:
+        run(large)
+    blamed = "model.width" if named == "heads" else field
+    assert str(caught.value).startswith(f"{blamed} = {value}: ")
+
+
+def test_large_images_are_refused():
+    large = VisionTransformer(name="v", blocks=1, width=16, heads=2, image=10**6, patch=10**6, channels=1, classes=10)
+    with pytest.raises(InputError, match=r"model.image = 1000000: the run needs"):
+        run(plan().replace(model=large, cut=[1]))
+
+
+@pytest.mark.parametrize("reference", [False, True])
+def test_the_need_is_about_what_the_parties_hold(reference):
+    spec = Transformer(name="t", blocks=2, width=64, heads=4, tokens=128, vocabulary=512)
+    large = plan(model=spec, batch_size=32)
+    report = run(large, 1, reference=False)
+    peak = sum(row.measured for row in report.rows if row.quantity == "memory_bytes")
+    assert 0.8 * peak < needed_bytes(large, False, reference) < 1.6 * peak
 
 
 def interrupt_in_step(monkeypatch, number):
