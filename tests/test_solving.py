@@ -312,3 +312,11 @@ def test_choice_form_of_a_problem_can_be_solved_by_itself(problem):
     formulation = problem.formulate(Choice)
     solution = ra.solve(formulation.form)
     assert problem.evaluate(formulation.lift(solution.value)).objective == pytest.approx(solution.objective, rel=1e-12)
+
+
+def test_a_start_may_come_from_a_slightly_different_instance(problem):
+    before = ra.solve(problem)
+    changed = problem.replace(main_gain=problem.main_gain * 0.9)
+    warm = ra.solve(changed, "alternating", start=before, max_iterations=1)
+    assert warm.feasible and warm.objective <= changed.evaluate(before.decision).objective
+    assert warm.of(changed).check.feasible
