@@ -18,10 +18,13 @@ _EXPORTS = {
     "Result": "rasolve.result",
     "Rounds": "rasolve.surrogate_models.rounds",
     "SolverUnavailable": "rasolve.errors",
+    "TimeModel": "rasolve.surrogate_models.time",
     "Transformer": "rasolve.scenario.workload",
     "VisionTransformer": "rasolve.scenario.workload",
     "choose_solver": "rasolve.solving",
     "compare": "rasolve.solving",
+    "fit_rounds": "rasolve.calibration.rounds",
+    "fit_time": "rasolve.calibration.time",
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
@@ -39,11 +42,14 @@ __all__ = [
     "Result",
     "Rounds",
     "SolverUnavailable",
+    "TimeModel",
     "Transformer",
     "VisionTransformer",
     "choose_solver",
     "compare",
     "executor",
+    "fit_rounds",
+    "fit_time",
     "forms",
     "load",
     "plots",
@@ -58,6 +64,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from rasolve import executor, forms, plots, problems, scenario, solvers, surrogate_models, testing
+    from rasolve.calibration.rounds import fit_rounds
+    from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
     from rasolve.plan import Plan
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
     from rasolve.surrogate_models.rounds import Rounds
+    from rasolve.surrogate_models.time import TimeModel
 
 
 def __getattr__(name: str) -> Any:

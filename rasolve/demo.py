@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasolve import plots
-from rasolve.errors import InputError
+from rasolve.documents import writable_folder
 from rasolve.plan import Plan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.result import Result
@@ -74,7 +74,7 @@ def demo(
     """
     from rasolve.executor.run import run
 
-    folder = _writable(Path(folder))
+    folder = writable_folder(folder)
     problem = instance(seed)
     say(_opening(problem))
     comparison = compare([problem], seed=seed)
@@ -106,14 +106,6 @@ def _opening(problem: FedsLLM) -> str:
         f"Each holds the first blocks, sends activations over {problem.dimension('M')} shared subchannels, and now and "
         "then its LoRA adapters.\nWho gets which subchannels, at what power, where is the model cut, and at what rank?"
     )
-
-
-def _writable(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}") from None
-    return folder
 
 
 def _files(problem: FedsLLM, best: Result, others: dict[str, Result], folder: Path) -> dict[str, Path]:

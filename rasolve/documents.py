@@ -7,6 +7,7 @@ becomes one :class:`~rasolve.errors.InputError` that names field, value and limi
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -15,13 +16,24 @@ from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import core_schema
 
 from rasolve.errors import InputError, unknown
 
 LARGEST_WHOLE = 2.0**53
 """Above it, double precision does not hold every whole number."""
+
+LARGEST = 1e24
+"""No quantity here is larger in its SI unit; beyond it, products would leave the range of double precision."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class Array:
     dims: tuple[str, ...]
     above: float | None = None
     at_least: float | None = None
-    at_most: float | None = None
+    at_most: float = LARGEST
     integer: bool = False
 
     def read(self, raw: object) -> NDArray[Any]:
@@ -42,10 +54,7 @@ class Array:
 
         Raises ValueError, naming the first offending entry and the limit it breaks.
         """
-        try:
-            given = np.asarray(raw, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError("is not an array of numbers") from None
+        given = _numbers(raw)
         if given.ndim != len(self.dims):
             raise ValueError(f"has {given.ndim} dimensions, needs {len(self.dims)}: [{','.join(self.dims)}]")
         if given.size == 0:
@@ -56,8 +65,8 @@ class Array:
             self._reject(entries, entries <= self.above, f"must be above {self.above:g}")
         if self.at_least is not None:
             self._reject(entries, entries < self.at_least, f"must be at least {self.at_least:g}")
-        if self.at_most is not None:
-            self._reject(entries, entries > self.at_most, f"must be at most {self.at_most:g}")
+        self._reject(entries, entries > self.at_most, f"must be at most {self.at_most:g}")
+        self._reject(entries, entries < -LARGEST, f"must be at least {-LARGEST:g}")
         if self.integer:
             odd = (entries != np.floor(entries)) | (np.abs(entries) > LARGEST_WHOLE)
             self._reject(entries, odd, "is not a whole number")
@@ -85,11 +94,21 @@ class Array:
             described["exclusiveMinimum"] = self.above
         if self.at_least is not None:
             described["minimum"] = self.at_least
-        if self.at_most is not None:
-            described["maximum"] = self.at_most
+        described["maximum"] = self.at_most
         for _ in self.dims:
             described = {"type": "array", "items": described}
         return {**described, "description": f"shape [{','.join(self.dims)}]"}
+
+
+def _numbers(raw: object) -> NDArray[np.float64]:
+    """Return `raw` as floats; raises ValueError for anything but real numbers, such as words, dates or masks."""
+    try:
+        given = np.asarray(raw)
+    except ValueError:
+        raise ValueError("is not an array of numbers: its rows differ in length") from None
+    if (given.dtype.kind not in "iuf" and given.size) or isinstance(raw, np.ma.MaskedArray):
+        raise ValueError("is not an array of numbers")
+    return given.astype(np.float64, copy=False)
 
 
 def _without_stretch(array: NDArray[Any]) -> NDArray[Any]:
@@ -116,7 +135,22 @@ class Document(BaseModel):
     kind: ClassVar[str] = "document"
     version: ClassVar[int] = 1
 
+    largest: ClassVar[float | None] = None
+    """Largest magnitude of this document's numbers, where it has one: input has, what is computed has not."""
+
     _lengths: dict[str, int] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, fields: Any) -> Any:
+        """Take numpy's numbers as Python's, and refuse words and truth values where a number is needed."""
+        if not isinstance(fields, dict):
+            return fields
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in fields.items()}
+        for name in _number_fields(cls) & plain.keys():
+            if isinstance(plain[name], (bool, str)):
+                raise ValueError(f"{name} = {plain[name]!r}: must be a number")
+        return plain
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -131,7 +165,11 @@ class Document(BaseModel):
         return id(self)
 
     def model_post_init(self, context: Any) -> None:
-        """Bind the named dimensions across fields and stretch axes of length 1."""
+        """Refuse giants, bind the named dimensions across fields and stretch axes of length 1."""
+        for name in _number_fields(type(self)):
+            value = getattr(self, name)
+            if self.largest is not None and value is not None and abs(value) > self.largest:
+                raise InputError(f"{name} = {value:g}: must be at most {self.largest:g}")
         self._lengths.update(_dimensions(self))
         for name, array in _agreed_shapes(self).items():
             object.__setattr__(self, name, array)
@@ -148,6 +186,13 @@ class Document(BaseModel):
         """Return a copy with the given fields changed, validated anew."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**{**fields, **changes})
+
+    def fingerprint(self) -> str:
+        """Return a digest of all data: equal for equal documents, whatever file or machine they come from."""
+        digest = hashlib.sha256(self.kind.encode())
+        for name in type(self).model_fields:
+            digest.update(name.encode() + _bytes_of(getattr(self, name)))
+        return digest.hexdigest()[:16]
 
     def to_json(self, indent: int | None = 2) -> str:
         """Return this document as JSON text, with its kind and version."""
@@ -166,7 +211,7 @@ class Document(BaseModel):
         kind, version = body.pop("kind", cls.kind), body.pop("version", cls.version)
         if kind != cls.kind:
             raise InputError(f"this is a {kind} document, not a {cls.kind}")
-        if not isinstance(version, int) or version < 1:
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise InputError(f"{cls.kind} version = {version!r}: must be a whole number of at least 1")
         if version > cls.version:
             raise InputError(
@@ -193,6 +238,12 @@ class Document(BaseModel):
             raise InputError(f"{path}: {error}") from None
 
 
+def _bytes_of(value: Any) -> bytes:
+    if isinstance(value, np.ndarray):
+        return repr(value.shape).encode() + _without_stretch(value).tobytes()
+    return value.fingerprint().encode() if isinstance(value, Document) else repr(value).encode()
+
+
 def read_text(path: str | Path) -> str:
     """Return the text of a file, or raise InputError saying why it cannot be read."""
     try:
@@ -203,15 +254,44 @@ def read_text(path: str | Path) -> str:
         raise InputError(f"cannot read {path}: not a text file") from None
 
 
+def writable_folder(path: str | Path) -> Path:
+    """Return the folder at `path`, made where there is none; raises InputError where that cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}") from None
+    return folder
+
+
 def parse_json(text: str, kind: str) -> dict[str, Any]:
     """Return the JSON object in `text`, or raise InputError saying where it breaks off."""
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise InputError(f"not a whole {kind} document: {error.msg} at line {error.lineno}") from None
+    except RecursionError:
+        raise InputError(f"not a {kind} document: nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"not a {kind} document: {error}") from None
     if not isinstance(parsed, dict):
         raise InputError(f"not a {kind} document: a JSON object is needed")
     return parsed
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"'{twice}' is given twice")
+    return dict(pairs)
+
+
+@cache
+def _number_fields(cls: type[Document]) -> frozenset[str]:
+    """Return the names of the fields that hold one number, optional ones included."""
+    kinds = {name: set(get_args(f.annotation)) or {f.annotation} for name, f in cls.model_fields.items()}
+    return frozenset(name for name, kind in kinds.items() if kind & {int, float} and kind <= {int, float, type(None)})
 
 
 @cache
@@ -273,6 +353,9 @@ _LIMITS = {
 }
 
 
+_SHAPES = {"tuple_type": "a list", "list_type": "a list", "dict_type": "a table", "model_type": "a table"}
+
+
 def _one_line(error: ValidationError, cls: type[Document]) -> str:
     """Turn one of pydantic's complaints into a line naming field, value and limit.
 
@@ -292,5 +375,7 @@ def _one_line(error: ValidationError, cls: type[Document]) -> str:
     if first["type"] in _LIMITS:
         words, key = _LIMITS[first["type"]]
         return f"{field} = {first['input']!r}: must be {words} {first['ctx'][key]:g}"
+    if first["type"] in _SHAPES:
+        return f"{field}: must be {_SHAPES[first['type']]}"
     message = first["msg"].removeprefix("Input should be ").removeprefix("Input ")
     return f"{field} = {first['input']!r}: must be {message}"

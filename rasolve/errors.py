@@ -15,7 +15,7 @@ class RasolveError(Exception):
     """Base of every error raised on purpose by rasolve."""
 
 
-class InputError(RasolveError):
+class InputError(RasolveError, ValueError):
     """An input is unknown, malformed or out of range; the message names field, value and limit."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, field_serializer, field_validator
@@ -21,7 +22,8 @@ class Result(Document):
 
     ``objective`` and ``decision`` are None when nothing feasible was found, ``bound`` and ``gap`` when none is known;
     ``reasons`` then say which limits clash. gap = |objective - bound| / max(|objective|, 1e-12). ``feasible`` is the
-    problem's own judgement, never the solver's.
+    problem's own judgement, never the solver's. ``instance`` is the fingerprint of the data that it is a result of. In
+    JSON the infinities of a history (no incumbent yet, no bound yet) are null.
     """
 
     kind: ClassVar[str] = "result"
@@ -42,10 +44,22 @@ class Result(Document):
     iterations: int
     seconds: float
     seed: int
+    instance: str
     notes: tuple[str, ...] = ()
     history: tuple[Progress, ...] = ()
 
     _problem: Problem | None = PrivateAttr(default=None)
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _read_history(cls, history: Any) -> Any:
+        if not isinstance(history, (list, tuple)):
+            raise ValueError("must be a list")
+        return tuple(_with_infinities(line) if isinstance(line, dict) else line for line in history)
+
+    @field_serializer("history")
+    def _write_history(self, history: tuple[Progress, ...]) -> list[dict[str, float | None]]:
+        return [{name: v if isfinite(v) else None for name, v in vars(line).items()} for line in history]
 
     @field_validator("decision")
     @classmethod
@@ -66,9 +80,16 @@ class Result(Document):
             object.__setattr__(self, "decision", kept)
 
     def of(self, problem: Problem) -> Result:
-        """Return this result tied to its problem's data (a result read from JSON has lost them)."""
+        """Return this result tied to its problem's data (a result read from JSON has lost them).
+
+        Raises InputError where it is not of this problem, or not of these data.
+        """
         if problem.kind != self.problem:
             raise InputError(f"this is a result of {self.problem}, not of {problem.kind}")
+        if self.instance != problem.fingerprint():
+            raise InputError(
+                f"this is a result of another instance of {self.problem}: give the data it was solved with"
+            )
         tied = self.model_copy()
         tied._problem = problem
         return tied
@@ -112,3 +133,9 @@ class Result(Document):
         lines += [f"  {summary}" for summary in self.decision.summary()]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
+
+
+def _with_infinities(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored line of a history with its nulls read as what they stand for."""
+    nothing = {"objective": inf, "bound": -inf}
+    return {name: nothing.get(name) if value is None else value for name, value in line.items()}

@@ -118,11 +118,16 @@ def _said(value: object) -> str:
 
 
 def _started(problem: Problem, start: object) -> Any:
-    """Return the decision to start from; raises InputError for anything but a decision that fits the problem."""
+    """Return the decision to start from; raises InputError for anything but a decision that fits the problem.
+
+    It may come from other data, as when a channel has changed a little.
+    """
     if start is None:
         return None
     if isinstance(start, Result):
-        if start.of(problem).decision is None:
+        if start.problem != problem.kind:
+            raise InputError(f"start: this is a result of {start.problem}, not of {problem.kind}")
+        if start.decision is None:
             raise InputError("start: this result has no decision to start from")
         start = start.decision
     if not isinstance(start, problem.Decision):
@@ -198,7 +203,8 @@ def _judged(
         iterations=solution.iterations,
         seconds=perf_counter() - began,
         seed=limits.seed,
-        notes=problem.notes(),
+        instance=problem.fingerprint(),
+        notes=problem.notes(decision),
         history=solution.history,
     )
     return result.of(problem)

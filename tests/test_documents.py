@@ -90,6 +90,9 @@ def test_documents_are_compared_by_identity_and_hashable():
     [
         ('{"kind": "toy", "version": 2, "speed": [1', r"not a whole toy document: .* at line 1"),
         ("[1, 2]", "not a toy document: a JSON object is needed"),
+        ('{"speed": [1], "speed": [2]}', "not a toy document: 'speed' is given twice"),
+        ("[" * 100_000, "not a toy document: nested too deeply"),
+        ('{"speed": ' + "1" * 5000 + "}", "not a toy document: Exceeds the limit"),
         ('{"kind": "plan", "version": 1}', "this is a plan document, not a toy"),
         ('{"kind": "toy", "version": 3}', "toy version = 3 is newer than 2, the newest that this rasolve reads"),
         ('{"kind": "toy", "version": "x"}', "toy version = 'x': must be a whole number"),

@@ -209,6 +209,23 @@ def test_results_round_trip_and_tie_to_their_problem(problem, tmp_path):
     assert {*wanted.split(), "seconds", "seed", "version"} <= set(stored)
 
 
+def test_a_result_of_other_data_is_refused(problem):
+    result = ra.solve(problem)
+    with pytest.raises(InputError, match="another instance of fedsllm"):
+        result.of(ra.FedsLLM.sample(seed=1))
+    assert result.of(ra.FedsLLM.sample(seed=0)).check.feasible
+
+
+def test_json_of_a_result_is_strict(problem):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    for result in (ra.solve(problem), ra.solve(problem, "baseline:a"), ra.solve(ra.FedsLLM.sample(subchannels=2))):
+        stored = json.loads(result.to_json(), parse_constant=refuse)
+        again = ra.Result.from_json(json.dumps(stored))
+        assert again.history == result.history or result.decision is None
+
+
 def test_infeasible_results_round_trip():
     result = ra.solve(ra.FedsLLM.sample(seed=0, subchannels=3))
     again = ra.Result.from_json(result.to_json())
@@ -295,3 +312,11 @@ def test_choice_form_of_a_problem_can_be_solved_by_itself(problem):
     formulation = problem.formulate(Choice)
     solution = ra.solve(formulation.form)
     assert problem.evaluate(formulation.lift(solution.value)).objective == pytest.approx(solution.objective, rel=1e-12)
+
+
+def test_a_start_may_come_from_a_slightly_different_instance(problem):
+    before = ra.solve(problem)
+    changed = problem.replace(main_gain=problem.main_gain * 0.9)
+    warm = ra.solve(changed, "alternating", start=before, max_iterations=1)
+    assert warm.feasible and warm.objective <= changed.evaluate(before.decision).objective
+    assert warm.of(changed).check.feasible

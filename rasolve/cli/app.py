@@ -18,7 +18,9 @@ from rasolve.cli.demo import demo
 from rasolve.cli.doctor import doctor
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.explain import explain
+from rasolve.cli.fit import fit
 from rasolve.cli.listing import list_known
+from rasolve.cli.loop import loop
 from rasolve.cli.output import discard_rest, show
 from rasolve.cli.plot import plot
 from rasolve.cli.run import run
@@ -47,6 +49,8 @@ app.command()(solve)
 app.command()(check)
 app.command()(explain)
 app.command()(run)
+app.add_typer(fit, name="fit")
+app.command()(loop)
 app.command()(compare)
 app.command()(plot)
 app.command()(demo)

@@ -117,6 +117,7 @@ def _listed(values: Any) -> str:
 
 def _result(result: Result, as_json: bool) -> ExitCode:
     judged, objective = result.check, result.evaluation.objective
+    agreed = result.objective == objective
     if as_json:
         show_json(
             {
@@ -131,8 +132,11 @@ def _result(result: Result, as_json: bool) -> ExitCode:
         )
     else:
         verdict = "feasible" if judged.feasible else f"NOT feasible: {len(judged.violated)} constraints violated"
-        show(f"{judged}\n{verdict}, objective {objective:.6g} {result.unit}")
-    return ExitCode.DONE if judged.feasible else ExitCode.INFEASIBLE
+        claim = "" if agreed else f", NOT the {result.objective:.6g} {result.unit} that the file says"
+        show(f"{judged}\n{verdict}, objective {objective:.6g} {result.unit}{claim}")
+    if not judged.feasible:
+        return ExitCode.INFEASIBLE
+    return ExitCode.DONE if agreed else ExitCode.BAD_INPUT
 
 
 def _constraint(constraint: Constraint) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
-from rasolve.cli.output import show, show_json
+from rasolve.cli.output import nothing, show, show_json
 from rasolve.cli.threads import wait_patiently
 from rasolve.demo import STEPS
 from rasolve.demo import demo as demonstrate
@@ -24,12 +24,8 @@ def demo(
 ) -> ExitCode:
     """Show everything in seconds: solve a small problem in every way, draw it, train by the plan, compare."""
     wait_patiently()
-    say = _nothing if as_json else show
+    say = nothing if as_json else show
     found = demonstrate(seed, folder, steps=steps, say=say, watch=lambda steps: progress.training(steps, quiet=as_json))
     if as_json:
         show_json(found.to_fields())
     return ExitCode.DONE
-
-
-def _nothing(text: str) -> None:
-    """Say nothing: standard output is for the JSON value."""

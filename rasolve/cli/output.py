@@ -21,6 +21,10 @@ def show(text: str) -> None:
         raise InputError(f"cannot write to standard output: {error.strerror}") from None
 
 
+def nothing(text: str) -> None:
+    """Say nothing: standard output is for the JSON value."""
+
+
 def show_json(value: Any) -> None:
     """Print a value as JSON."""
     show(json.dumps(value, indent=2))

@@ -14,6 +14,7 @@ from rasolve.cli.options import Json
 from rasolve.cli.output import show
 from rasolve.cli.threads import wait_patiently
 from rasolve.plan import Plan
+from rasolve.surrogate_models.time import TimeModel
 
 
 def run(
@@ -24,6 +25,10 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches.")] = 0,
     reference: Annotated[bool, typer.Option(help="Also train unsplit, to compare the losses.")] = True,
+    times: Annotated[
+        Path | None,
+        typer.Option("--time", metavar="FILE", help="A time model of this machine (rasolve fit time) to predict with."),
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write checkpoints here, to take the run up again.")
     ] = None,
@@ -41,6 +46,7 @@ def run(
     --resume, to the same losses.
     """
     instructions = Plan.load(plan)
+    time_model = None if times is None else TimeModel.load(times)
     wait_patiently()
     from rasolve.executor.run import run as execute
 
@@ -52,6 +58,7 @@ def run(
             seed=seed,
             reference=reference,
             callback=callback,
+            time_model=time_model,
             checkpoint=checkpoint,
             checkpoint_every=every,
             resume=resume,

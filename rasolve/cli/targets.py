@@ -10,7 +10,7 @@ from rasolve.documents import parse_json, read_text
 from rasolve.errors import InputError, unknown
 from rasolve.plan import Plan
 from rasolve.problems import Problem, load, problem_named
-from rasolve.problems.registry import SHIPPED, with_arrays
+from rasolve.problems.registry import SHIPPED, with_files
 from rasolve.result import Result
 
 LONGEST_SHOWN = 200
@@ -21,9 +21,9 @@ def problem_of(target: str, seed: int | None, pairs: Iterable[str]) -> Problem:
     """Return the problem that a name or a file stands for, with sizes and fields changed by `key=value` pairs.
 
     A name is sampled with the seed (0 by default); in a file the seed replaces that of its table [sample]. A field may
-    be the path of an .npy file, from the current folder.
+    be the path of an .npy file, and rounds that of a .json file, from the current folder.
     """
-    changes = with_arrays(settings(pairs), Path())
+    changes = with_files(settings(pairs), Path())
     if "seed" in changes:
         raise InputError("seed: not a size or field, use --seed")
     if is_file(target):

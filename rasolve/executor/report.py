@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from rasolve.documents import Array, Document
+from rasolve.executor.wall_clock import WallClock
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import PER_ROUND, Quantity
 from rasolve.scenario.units import quantity as said
@@ -101,6 +102,7 @@ class Report(Document):
     seed: int = Field(ge=0)
     learning_rate: float = Field(gt=0)
     wall_seconds: float = Field(ge=0)
+    wall_clock: WallClock | None = None
     interrupted: bool = False
 
     @property
@@ -177,6 +179,8 @@ class Report(Document):
         lines.append(f"this machine: {self.wall_seconds:.2f} s, {self.wall_seconds / self.steps:.3f} s per step")
         if self.wall:
             lines.append(f"of which, from the second step on: {_by_stage(self.wall)}")
+        if self.wall_clock is not None:
+            lines.append(str(self.wall_clock))
         return "\n".join(lines)
 
     def _table(self) -> list[tuple[str, ...]]:

@@ -24,7 +24,9 @@ from rasolve.executor.need import shortage
 from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.work import wall_clock
 from rasolve.scenario.workload import Architecture
+from rasolve.surrogate_models.time import TimeModel
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
@@ -41,16 +43,18 @@ def run(
     seed: int = 0,
     learning_rate: float = LEARNING_RATE,
     reference: bool = True,
-    callback: Callable[[Step], None] | None = None,
+    callback: Callable[[Step], object] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1,
     resume: bool = False,
+    time_model: TimeModel | None = None,
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
 
     A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
     classifier trains on scikit-learn's digits. With `reference` the same training runs unsplit beside it, and its
-    losses are the predicted ones. `callback` hears of every step. An interrupt returns the report of the steps that are
+    losses are the predicted ones. `callback` hears of every step and stops the training by returning True. With
+    `time_model` the wall-clock stands beside its prediction. An interrupt returns the report of the steps that are
     complete, or passes on when there is none.
 
     With `checkpoint`, a directory, the run can be taken up again after it died: every `checkpoint_every` steps, and
@@ -93,8 +97,10 @@ def run(
             done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if recorder is not None and (number % checkpoint_every == 0 or number == steps):
                 recorder.save(done)
-            if callback is not None:
-                callback(progress)
+            if callback is not None and callback(progress):
+                if recorder is not None:
+                    recorder.save(done)
+                break
     except KeyboardInterrupt:
         if not done:
             raise
@@ -125,6 +131,7 @@ def run(
         seed=seed,
         learning_rate=learning_rate,
         wall_seconds=sum(each.seconds for each in done),
+        wall_clock=wall_clock(plan, time_model, [each.seconds for each in done]) if time_model else None,
         interrupted=interrupted,
     )
 

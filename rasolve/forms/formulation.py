@@ -6,6 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.numerics import FloatArray
+
+
+def numbers(name: str, raw: object) -> FloatArray:
+    """Return `raw` as a non-empty array of floats; raises InputError where it holds anything but real numbers."""
+    try:
+        given = np.asarray(raw)
+    except ValueError:
+        given = np.asarray(None)
+    if given.dtype.kind not in "iuf" or given.size == 0:
+        raise InputError(f"{name} must be a non-empty array of numbers")
+    return given.astype(np.float64, copy=False)
+
 
 class Form:
     """A mathematical value that solvers take: frozen, free of any problem's vocabulary."""

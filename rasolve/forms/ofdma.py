@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form
+from rasolve.forms.formulation import Form, numbers
 from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 from rasolve.scenario.radio import density_rate
 
@@ -20,6 +20,10 @@ class Spectrum:
 
     owner: IntArray
     psd_w_per_hz: FloatArray
+
+
+SMALLEST = 1e-60
+"""Least positive number of a link; its reciprocal is the largest. Products beyond would leave double precision."""
 
 
 def total_by_owner(owner: IntArray, value: FloatArray, clients: int) -> FloatArray:
@@ -49,17 +53,21 @@ class OfdmaLink(Form):
 
     def __post_init__(self) -> None:
         for name in ("offset_s", "payload_bits", "gain", "width_hz", "client_power_w"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
-        if self.gain.ndim != 2 or self.gain.shape != (self.clients, self.subchannels):
-            raise InputError(
-                f"OfdmaLink.gain has shape {list(self.gain.shape)}, needs {[self.clients, self.subchannels]}"
-            )
+            object.__setattr__(self, name, numbers(f"OfdmaLink.{name}", getattr(self, name)))
+        for name, shape in self._shapes().items():
+            if (found := getattr(self, name).shape) != shape:
+                raise InputError(f"OfdmaLink.{name} has shape {list(found)}, needs {list(shape)}")
         if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
             raise InputError("OfdmaLink.offset_s must be finite and at least 0")
         for name in ("payload_bits", "width_hz", "client_power_w", "noise_w_per_hz", "total_power_w", "gain"):
-            value = self.gain[:, :1] if name == "gain" and self.flat_gain else np.asarray(getattr(self, name), float)
-            if not (np.isfinite(value).all() and (value > 0).all()):
-                raise InputError(f"OfdmaLink.{name} must be finite and above 0")
+            value = self.gain[:, :1] if name == "gain" and self.flat_gain else numbers(name, getattr(self, name))
+            if not ((value >= SMALLEST) & (value <= 1 / SMALLEST)).all():
+                raise InputError(f"OfdmaLink.{name} must be from {SMALLEST:g} to {1 / SMALLEST:g}")
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        clients, subchannels = self.offset_s.size, self.width_hz.size
+        vectors = {"offset_s": clients, "payload_bits": clients, "client_power_w": clients, "width_hz": subchannels}
+        return {"gain": (clients, subchannels), **{name: (length,) for name, length in vectors.items()}}
 
     @property
     def clients(self) -> int:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form
+from rasolve.forms.formulation import Form, numbers
 from rasolve.numerics import ROUNDING, FloatArray
 
 
@@ -38,8 +38,10 @@ class MinMaxShares(Form):
     cap: FloatArray
 
     def __post_init__(self) -> None:
+        if not callable(self.need):
+            raise InputError("MinMaxShares.need must be a function of deadlines")
         for name in ("floor", "budget", "cap"):
-            array = np.asarray(getattr(self, name), dtype=np.float64)
+            array = numbers(f"MinMaxShares.{name}", getattr(self, name))
             if np.isnan(array).any() or (name != "floor" and (array <= 0).any()):
                 raise InputError(f"MinMaxShares.{name} must be {'a number' if name == 'floor' else 'above 0'}")
             object.__setattr__(self, name, array)

@@ -36,10 +36,10 @@ class BoundKind(StrEnum):
 class Progress:
     """One line of a solver's history: objective and bound after an iteration, seconds since the start.
 
-    The objective is inf before the first incumbent, the bound -inf before the first bound; stored results keep both.
+    The objective is inf before the first incumbent, the bound -inf before the first bound.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"allow_inf_nan": True, "ser_json_inf_nan": "constants"}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"allow_inf_nan": True}
 
     iteration: int
     objective: float

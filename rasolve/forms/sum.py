@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rasolve.errors import InputError
 from rasolve.forms.formulation import Form
 
 
@@ -15,6 +16,10 @@ class Term:
     weight: float
     form: Form
     bound: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < float("inf"):
+            raise InputError(f"Term.weight = {self.weight!r}: must be finite and at least 0")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,12 @@
-"""Pictures: where the delay comes from, how a solver got to its answer, and whether a run kept to its plan.
+"""Pictures: where delay comes from, how a solver got to its answer, if a run kept to its plan, what was fitted.
 
 matplotlib is imported when a picture is drawn; without it every function raises SolverUnavailable.
 """
 
 from rasolve.plots.delay import delay_by_stage
+from rasolve.plots.rounds import rounds_by_rank
 from rasolve.plots.steps import convergence
+from rasolve.plots.time import time_fit
 from rasolve.plots.timeline import timeline
 
-__all__ = ["convergence", "delay_by_stage", "timeline"]
+__all__ = ["convergence", "delay_by_stage", "rounds_by_rank", "time_fit", "timeline"]

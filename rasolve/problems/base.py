@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import LARGEST_WHOLE, Document
+from rasolve.documents import LARGEST, LARGEST_WHOLE, Document
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
 from rasolve.numerics import FloatArray, IntArray
@@ -135,6 +135,8 @@ class Problem(Document):
     ``forms`` lists the forms it can be written in, the one with a proved optimum first.
     """
 
+    largest: ClassVar[float | None] = LARGEST
+
     reference: ClassVar[str]
     sense: ClassVar[Literal["min", "max"]] = "min"
     unit: ClassVar[str]
@@ -166,8 +168,8 @@ class Problem(Document):
     def lower_bound(self) -> float:
         """Return a proved bound on the objective that costs next to nothing; inf when nothing is feasible."""
 
-    def notes(self) -> tuple[str, ...]:
-        """Return what a reader of any result must know about the data, such as placeholders; nothing by default."""
+    def notes(self, decision: Any = None) -> tuple[str, ...]:
+        """Return what a reader of a result with this decision must know about the data; nothing by default."""
         return ()
 
     @abstractmethod

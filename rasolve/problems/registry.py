@@ -11,12 +11,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rasolve.documents import parse_json, read_text
+from rasolve.documents import Document, parse_json, read_text
 from rasolve.errors import InputError, named, unknown
 from rasolve.problems.base import Problem
+from rasolve.surrogate_models.rounds import Rounds
 
 SHIPPED = ("fedsllm",)
 """Modules of this package, each with one problem."""
+
+DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}
+"""Fields that hold a document, which a scenario may keep in a .json file of its own."""
 
 P = TypeVar("P", bound=Problem)
 
@@ -52,8 +56,8 @@ def load(path: str | Path, *, seed: int | None = None, changes: Mapping[str, Any
 
     A scenario names its ``problem``; a table ``[sample]`` holds seed and sizes to draw an instance with, a table
     ``[data]`` fields to set (all of them where there is no ``[sample]``). A large array may be the path of an .npy file
-    beside the scenario. `changes` (fields, and sizes for ``[sample]``) come before what the file says, and so does
-    `seed` for ``[sample]``. Raises InputError naming the file.
+    beside the scenario, fitted rounds that of a .json file. `changes` (fields, and sizes for ``[sample]``) come before
+    what the file says, and so does `seed` for ``[sample]``. Raises InputError naming the file.
     """
     path = Path(path)
     text = read_text(path)
@@ -62,7 +66,7 @@ def load(path: str | Path, *, seed: int | None = None, changes: Mapping[str, Any
             return _from_scenario(_parse_toml(text), path.parent, seed, dict(changes or {}))
         fields = parse_json(text, "problem")
         cls = problem_named(str(fields.get("kind")))
-        return cls.from_fields({**with_arrays(fields, path.parent), **(changes or {})})
+        return cls.from_fields({**with_files(fields, path.parent), **(changes or {})})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -84,20 +88,25 @@ def _from_scenario(scenario: dict[str, Any], folder: Path, seed: int | None, cha
         if not isinstance(scenario.get(table, {}), dict):
             raise InputError(f"{table} must be a table: [{table}]")
     cls = problem_named(str(scenario["problem"]))
-    data = {**with_arrays(scenario.get("data", {}), folder), **changes}
+    data = {**with_files(scenario.get("data", {}), folder), **changes}
     if "sample" in scenario:
         drawn = {} if seed is None else {"seed": seed}
         return cls.sample(**{**scenario["sample"], **drawn, **data})
     return cls(**data)
 
 
-def with_arrays(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return fields with every path of an .npy file, from the folder, replaced by the array in it."""
-    return {name: _array(folder / value) if _is_array_file(value) else value for name, value in fields.items()}
+def with_files(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return fields with what stands in the files that they name, from the folder: .npy arrays and DOCUMENTS."""
+    return {name: _in_file(name, value, folder) for name, value in fields.items()}
 
 
-def _is_array_file(value: object) -> bool:
-    return isinstance(value, str) and value.endswith(".npy")
+def _in_file(name: str, value: Any, folder: Path) -> Any:
+    """Return what a field's value stands for: the array or document in the file that it names, else itself."""
+    if isinstance(value, str) and value.endswith(".npy"):
+        return _array(folder / value)
+    if isinstance(value, str) and value.endswith(".json") and name in DOCUMENTS:
+        return DOCUMENTS[name].load(folder / value)
+    return value
 
 
 def _array(path: Path) -> Any:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Discriminator, Field, Tag
 
-from rasolve.documents import Array, Document
+from rasolve.documents import LARGEST, Array, Document
 from rasolve.errors import InputError, named
 from rasolve.numerics import FloatArray, IntArray
 
@@ -219,6 +219,7 @@ class Profile(Document):
     """
 
     kind: ClassVar[str] = "profile"
+    largest: ClassVar[float | None] = LARGEST
 
     model: str
     forward_flops: Annotated[FloatArray, Array(("J",), at_least=0)]

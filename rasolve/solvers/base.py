@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination, relative_gap
 
 F = TypeVar("F", bound=Form)
@@ -115,7 +117,7 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
                 break
             state = solver.step(form, state, limits)
             history.append(Progress(iteration, state.objective, state.bound, perf_counter() - began))
-            if limits.callback and limits.callback(history[-1]) is True:
+            if limits.callback and _asks_to_stop(limits.callback(history[-1])):
                 stopped = Termination.INTERRUPTED
                 break
     except KeyboardInterrupt:
@@ -135,6 +137,10 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
         history=tuple(history),
     )
+
+
+def _asks_to_stop(answer: object) -> bool:
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:

@@ -51,10 +51,10 @@ class Deadline(Solver[MinMaxShares, DeadlineState]):
         return bool(state.bracket.closed.all())
 
     def multipliers(self, form: MinMaxShares, state: DeadlineState) -> dict[str, Any]:
-        """Return the worth of the budget, -dτ/d(budget) >= 0 [...], by a central difference; 0 where caps decide."""
+        """Return the worth of the budget, -dτ/d(budget) >= 0 [...], by a difference; 0 where caps decide."""
         deadline = state.bracket.feasible
-        step = 1e-6 * (deadline - form.floor)
-        slope = (form.need(deadline + step).sum(-1) - form.need(deadline - step).sum(-1)) / (2 * step)
+        step = np.maximum(1e-6 * (deadline - form.floor), 256 * np.spacing(deadline))
+        slope = (form.need(deadline + step).sum(-1) - form.need(deadline).sum(-1)) / step
         slack = form.need(deadline).sum(-1) < form.budget * (1 - ROUNDING)
         return {"budget": np.where(slack, 0.0, -1.0 / slope)}
 

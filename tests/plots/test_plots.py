@@ -7,6 +7,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import rasolve as ra
 from rasolve import plots
 from rasolve.plots.delay import WAITED_FOR
+from rasolve.surrogate_models.fitting import rounds_from_runs
+from rasolve.surrogate_models.time import time_model_of
+from tests.surrogate_models.made_up import SETTINGS, TARGET
+from tests.surrogate_models.made_up import drawn as drawn_runs
+from tests.surrogate_models.test_time import HERE, model_of
 
 
 def small(clients=4, **sizes):
@@ -17,7 +22,7 @@ def small(clients=4, **sizes):
 def drawn(monkeypatch):
     """Return the list that figures are put into instead of being written."""
     figures = []
-    for module in ("delay", "steps"):
+    for module in ("delay", "rounds", "steps", "time"):
         monkeypatch.setattr(f"rasolve.plots.{module}.save", lambda figure, path: figures.append(figure) or path)
     return figures
 
@@ -92,3 +97,42 @@ def test_foreign_results_and_problems_are_refused(tmp_path):
     with pytest.raises(ra.InputError, match="no history"):
         result = ra.solve(problem).replace(history=()).of(problem)
         plots.convergence(problem, result, tmp_path / "picture.png")
+
+
+def made_up_rounds():
+    runs = drawn_runs(np.random.default_rng(0), {1: 30.0, 2: 22.0, 4: 15.0, 8: 12.0}, seeds=3, most_rounds=34)
+    return rounds_from_runs(runs, "gpt-mini", SETTINGS, TARGET)
+
+
+def test_the_curve_of_rounds_shows_runs_interval_and_target(drawn):
+    rounds = made_up_rounds()
+    plots.rounds_by_rank(rounds, "rounds.png", before=rounds)
+    losses, curve = drawn[0].axes
+    lines = {line.get_label(): line for line in [*losses.lines, *curve.lines]}
+    assert list(lines["fitted: median over seeds"].get_ydata()) == [rounds(rank) for rank in rounds.table]
+    assert set(np.asarray(lines["target"].get_ydata())) == {TARGET}
+    crossings = rounds.evidence.crossings()
+    points = [line for line in curve.lines if len(line.get_xdata()) == 1]
+    assert sorted(line.get_ydata()[0] for line in points) == sorted(crossing.rounds for crossing in crossings)
+    hollow = [line for line in points if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == sum(not crossing.reached for crossing in crossings) == len(curve.texts) > 0
+    assert_within(drawn[0])
+
+
+def test_rounds_without_runs_have_no_picture(tmp_path):
+    with pytest.raises(ra.InputError, match="placeholder rounds for gpt-mini have no runs to draw"):
+        plots.rounds_by_rank(small().rounds, tmp_path / "rounds.png")
+
+
+def test_times_stand_over_their_prediction(drawn):
+    model = time_model_of(*model_of(np.random.default_rng(0), 0.2), HERE)
+    plots.time_fit(model, "time.png")
+    [axes] = drawn[0].axes
+    measured = np.concatenate([container.lines[0].get_ydata() for container in axes.containers])
+    assert np.allclose(np.sort(measured), np.sort(np.median(model.seconds, axis=1)))
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    widths = [f"width {32 * 2 ** (i % 4)}, batch {i}" for i in range(30)]
+    plots.time_fit(model.replace(names=widths), "time.png")
+    assert [len(figure.axes[0].containers) for figure in drawn] == [1, 4]
+    for figure in drawn:
+        assert_within(figure)

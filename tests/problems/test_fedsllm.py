@@ -166,6 +166,17 @@ def test_one_client_and_as_many_subchannels_as_clients_work():
         ({"batch_size": 0}, "batch_size = 0: must be at least 1"),
         ({"local_steps": 1.5}, "local_steps = 1.5: must be a valid integer"),
         ({"noise_w_per_hz": float("inf")}, "noise_w_per_hz = inf: must be a finite number"),
+        ({"client_power_w": np.full(5, 1e308)}, "client_power_w[0] = 1e+308 must be at most 1e+09"),
+        ({"main_gain": np.full((5, 1), 1e300)}, "main_gain[0, 0] = 1e+300 must be at most 1e+06"),
+        ({"main_subchannel_hz": np.full(20, 1e308)}, "main_subchannel_hz[0] = 1e+308 must be at most 1e+15"),
+        ({"label_bits": 1e30}, "label_bits = 1e+30: must be at most 1e+24"),
+        ({"batch_size": True}, "batch_size = True: must be a number"),
+        ({"main_total_power_w": "3"}, "main_total_power_w = '3': must be a number"),
+        ({"data_sizes": ["1"] * 5}, "data_sizes is not an array of numbers"),
+        ({"data_sizes": [True] * 5}, "data_sizes is not an array of numbers"),
+        ({"data_sizes": [1, [2, 3]]}, "data_sizes is not an array of numbers"),
+        ({"ranks": 3}, "ranks: must be a list"),
+        ({"rounds": {1: 1e308}}, "[1] = 1e+308 must be at most 1e+12"),
         ({"bandwith": 1}, "unknown field of fedsllm 'bandwith'"),
         ({"profile": "gpt3"}, "unknown model 'gpt3'; did you mean"),
         ({"rounds": {1: -5.0}}, "[1] = -5 must be above 0"),
@@ -187,7 +198,7 @@ def test_bad_data_is_one_line_naming_field_value_and_limit(problem, change, mess
         ({"clients": 0}, "clients = 0: must be a whole number from 1 to"),
         ({"clients": 2.5}, "clients = 2.5: must be a whole number"),
         ({"subchannels": True}, "subchannels = True: must be a whole number"),
-        ({"seed": -1}, "seed = -1: must be a whole number of at least 0"),
+        ({"seed": -1}, "seed = -1: must be a whole number from 0 to"),
     ],
 )
 def test_bad_sizes_name_the_nearest(sizes, message):
@@ -205,10 +216,10 @@ def test_sizes_may_set_any_field_and_one_number_stands_for_all_clients():
 
 
 def test_rounds_are_not_carried_to_another_model(problem):
-    fitted = problem.replace(rounds=ra.Rounds(table={4: 80.0}, source="fitted", model="gpt2-s"), ranks=(4,))
-    assert ra.solve(fitted).notes == ()
+    given = problem.replace(rounds=ra.Rounds(table={4: 80.0}, model="gpt2-s"), ranks=(4,))
+    assert ra.solve(given).notes == ()
     with pytest.raises(InputError, match="rounds are for gpt2-s, not for gpt-mini: fit or give them anew"):
-        fitted.replace(profile="gpt-mini")
+        given.replace(profile="gpt-mini")
     moved = problem.replace(profile="gpt-mini")
     assert moved.rounds.model == "gpt-mini" and moved.rounds.source == "placeholder"
     assert ra.solve(moved).notes == ("rounds to the target are a placeholder table, not fitted for gpt-mini",)
@@ -316,3 +327,17 @@ def test_the_servers_adapters_have_the_largest_rank_and_its_share_of_the_aggrega
         0,
         2 * p.adapter_params[1:3].sum() * p.parameter_bits,
     ]
+
+
+def test_numpy_scalars_are_numbers_like_any_other():
+    problem = ra.FedsLLM.sample(seed=np.int64(3), clients=np.int64(4), client_power_w=np.float32(0.5))
+    assert problem.clients == 4 and problem.replace(batch_size=np.int64(8)).batch_size == 8
+    assert problem.fingerprint() == ra.FedsLLM.sample(seed=3, clients=4, client_power_w=0.5).fingerprint()
+
+
+def test_a_client_without_power_is_infeasible(problem):
+    decision = ra.solve(problem).decision
+    silent = replace(decision, main_psd_w_per_hz=np.zeros(20))
+    check = problem.check(silent)
+    assert "main link: clients without rate" in {c.name for c in check.violated}
+    assert problem.evaluate(silent).objective == float("inf")

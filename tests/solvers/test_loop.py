@@ -215,9 +215,36 @@ def test_shares_reject_bad_limits(field, value):
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("payload_bits", [1.0], "has shape [1], needs [3]"),
+        ("client_power_w", "loud", "must be a non-empty array of numbers"),
+        ("width_hz", [], "must be a non-empty array of numbers"),
+        ("gain", [[1.0], [1.0, 2.0]], "must be a non-empty array of numbers"),
+        ("total_power_w", 1e-300, "must be from 1e-60 to 1e+60"),
+    ],
+)
+def test_links_reject_misshapen_data(field, value, message):
+    with pytest.raises(InputError) as caught:
+        replace(link(0), **{field: value})
+    assert f"OfdmaLink.{field} {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_terms_reject_bad_weights(weight):
+    with pytest.raises(InputError, match=r"Term.weight = .*: must be finite and at least 0"):
+        Term(weight, link(0))
+
+
+def test_a_callback_may_stop_with_a_truth_value_of_numpy():
+    stopped = solve_form(Countdown(9), limits=Limits(callback=lambda _: np.True_))
+    assert stopped.termination is Termination.INTERRUPTED and stopped.iterations == 1
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [("offset_s", [0.0, -1.0, 0.0]), ("payload_bits", [0.0, 1.0, 1.0]), ("total_power_w", float("nan"))],
 )
 def test_links_reject_bad_numbers(field, value):
-    with pytest.raises(InputError, match=f"OfdmaLink.{field} must be finite"):
+    with pytest.raises(InputError, match=f"OfdmaLink.{field} must be (finite|from 1e-60 to)"):
         replace(link(0), **{field: value})

@@ -48,8 +48,7 @@ SAMPLES_PER_CLIENT = (200, 1000)
 def sample(fields_of_problem: Collection[str], *, seed: int = 0, **given: Any) -> dict[str, Any]:
     """Return the fields of a random instance; `given` are sizes of :func:`draw`, and fields to set outright."""
     sizes = {name for name in inspect.signature(draw).parameters if name != "rng"}
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed = {seed!r}: must be a whole number of at least 0")
+    seed = _whole("seed", seed, 0, 2**63 - 1)
     fields = draw(np.random.default_rng(seed), **{name: given[name] for name in given if name in sizes})
     known = sizes.union(fields_of_problem)
     for name in given:
@@ -73,9 +72,7 @@ def draw(
     Gain = path loss · log-normal shadowing (8 dB) · Rayleigh fading, drawn for each link on its own; a selective link
     draws the fading for every subchannel. `downlink` adds rates from a 46 dBm station.
     """
-    for name, value in (("clients", clients), ("subchannels", subchannels)):
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
-            raise InputError(f"{name} = {value!r}: must be a whole number from 1 to {MOST}")
+    clients, subchannels = _whole("clients", clients, 1, MOST), _whole("subchannels", subchannels, 1, MOST)
     for name, value in (("selective", selective), ("downlink", downlink)):
         if not isinstance(value, bool):
             raise InputError(f"{name} = {value!r}: must be true or false")
@@ -105,6 +102,13 @@ def draw(
     return fields
 
 
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    """Return a whole number of any integer type; raises InputError where it is none or out of range."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
+        raise InputError(f"{name} = {value!r}: must be a whole number from {least} to {most}")
+    return int(value)
+
+
 def _downlink(law: Regime, mean: FloatArray) -> FloatArray:
     """Return each client's downlink rate [K, bit/s] on an equal share of band and station power at its mean gain."""
     clients = len(mean)
@@ -115,7 +119,7 @@ def _spread(value: Any, name: str, fields: dict[str, Any]) -> Any:
     """Let a single number stand for an array field with the same value everywhere."""
     clients = len(fields["client_flops_per_s"])
     per_client = {"client_memory_bytes", "main_downlink_bps", "fed_downlink_bps"}
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         if isinstance(fields.get(name), np.ndarray):
             return np.full(np.shape(fields[name]), value)
         if name in per_client:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.errors import InputError
+from rasolve.forms import Spectrum
 from rasolve.forms.ofdma import total_by_owner
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.base import Check, Constraint, Evaluation
@@ -32,7 +33,7 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
         "local_step_s": delay.step_s(stage),
         "round_s": round_s,
         "rounds": rounds,
-        "upload_energy_j": main_w * stage["upload_s"],
+        "upload_energy_j": np.where(main_w > 0, main_w, 0.0) * np.where(main_bps > 0, stage["upload_s"], 0.0),
         "client_memory_bytes": delay.client_memory_bytes(problem, decision.cut, decision.rank),
         "server_memory_bytes": delay.server_memory_bytes(problem, decision.cut, decision.rank),
     }
@@ -42,32 +43,13 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
 def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
     """Return the published constraints and, where given, the memory limits."""
     _reject_misfit(problem, decision)
-    clients = problem.clients
-    found = []
-    for link, owner, psd, width, total in (
-        (
-            "main",
-            decision.main_owner,
-            decision.main_psd_w_per_hz,
-            problem.main_subchannel_hz,
-            problem.main_total_power_w,
-        ),
-        (
-            "federated",
-            decision.fed_owner,
-            decision.fed_psd_w_per_hz,
-            problem.fed_subchannel_hz,
-            problem.fed_total_power_w,
-        ),
-    ):
-        power = _powers(width, owner, psd, clients)
-        without = clients - len(np.unique(owner))
-        found += [
-            Constraint(f"{link} link: clients without a subchannel", np.asarray(without), np.asarray(0), ""),
-            Constraint(f"{link} link: negative density", np.maximum(-psd, 0.0), np.asarray(0.0), "W/Hz"),
-            Constraint(f"{link} link: power of a client", power, problem.client_power_w, "W"),
-            Constraint(f"{link} link: total power", np.asarray(power.sum()), np.asarray(total), "W"),
-        ]
+    main_bps, fed_bps = choice.rates(problem, decision)
+    main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
+    fed = Spectrum(decision.fed_owner, decision.fed_psd_w_per_hz)
+    found = [
+        *_of_link("main", problem, main, problem.main_subchannel_hz, problem.main_total_power_w, main_bps),
+        *_of_link("federated", problem, fed, problem.fed_subchannel_hz, problem.fed_total_power_w, fed_bps),
+    ]
     found += [
         Constraint("cuts differ between clients", np.asarray(np.ptp(decision.cut)), np.asarray(0), "", "="),
         Constraint("ranks differ between clients", np.asarray(np.ptp(decision.rank)), np.asarray(0), "", "="),
@@ -78,6 +60,20 @@ def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
         needed = delay.client_memory_bytes(problem, decision.cut, decision.rank)
         found.append(Constraint("memory of a client", needed, problem.client_memory_bytes, "bytes"))
     return Check(tuple(found))
+
+
+def _of_link(
+    name: str, problem: FedsLLM, spectrum: Spectrum, width_hz: FloatArray, total_w: float, rate_bps: FloatArray
+) -> list[Constraint]:
+    power = _powers(width_hz, spectrum.owner, spectrum.psd_w_per_hz, problem.clients)
+    without = problem.clients - len(np.unique(spectrum.owner))
+    return [
+        Constraint(f"{name} link: clients without a subchannel", np.asarray(without), np.asarray(0), ""),
+        Constraint(f"{name} link: clients without rate", np.asarray((~(rate_bps > 0)).sum()), np.asarray(0), ""),
+        Constraint(f"{name} link: negative density", np.maximum(-spectrum.psd_w_per_hz, 0.0), np.asarray(0.0), "W/Hz"),
+        Constraint(f"{name} link: power of a client", power, problem.client_power_w, "W"),
+        Constraint(f"{name} link: total power", np.asarray(power.sum()), np.asarray(total_w), "W"),
+    ]
 
 
 def explain(problem: FedsLLM) -> tuple[str, ...]:

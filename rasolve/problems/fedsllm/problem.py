@@ -15,23 +15,23 @@ from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.fedsllm.notes import notes
 from rasolve.problems.registry import register
 from rasolve.scenario.workload import Profile, architecture
 from rasolve.surrogate_models.rounds import Rounds, placeholder_rounds
 
-LEAST_GAIN = 1e-25
-"""-250 dB: no channel is that weak; a smaller gain is a slip of units."""
-LEAST_POWER_W = 1e-12
-"""-90 dBm: no transmitter is that weak; a smaller power is a slip of units."""
-LEAST_BANDWIDTH_HZ = 1.0
+LEAST_GAIN, LARGEST_GAIN = 1e-25, 1e6
+"""-250 and 60 dB: no channel is weaker or stronger; what is beyond is a slip of units, here as in the next limits."""
+LEAST_POWER_W, LARGEST_POWER_W = 1e-12, 1e9
+LEAST_BANDWIDTH_HZ, LARGEST_BANDWIDTH_HZ = 1.0, 1e15
 LEAST_NOISE_W_PER_HZ, LARGEST_NOISE_W_PER_HZ = 1e-30, 1e-3
-"""-270 and 0 dBm/Hz: thermal noise is -174 dBm/Hz."""
-"""No subchannel is that narrow; a smaller width is a slip of units."""
 LEAST_FLOPS_PER_S = 1e6
 """No party is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
+LARGEST_COUNT = 10**9
+"""Largest batch and number of local steps."""
 
 Speeds = Annotated[FloatArray, Array(("K",), at_least=LEAST_FLOPS_PER_S)]
-Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W)]
+Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W, at_most=LARGEST_POWER_W)]
 
 
 @register
@@ -52,20 +52,20 @@ class FedsLLM(Problem):
     Decision = FedsLLMDecision
 
     profile: Profile
-    batch_size: int = Field(default=16, ge=1)
-    local_steps: int = Field(default=12, ge=1)
+    batch_size: int = Field(default=16, ge=1, le=LARGEST_COUNT)
+    local_steps: int = Field(default=12, ge=1, le=LARGEST_COUNT)
     ranks: tuple[int, ...] = (1, 2, 4, 6, 8)
     cuts: tuple[int, ...] | None = None
     rounds: Rounds
     client_flops_per_s: Speeds
     server_flops_per_s: float = Field(ge=LEAST_FLOPS_PER_S)
     client_power_w: Powers
-    main_total_power_w: float = Field(ge=LEAST_POWER_W)
-    fed_total_power_w: float = Field(ge=LEAST_POWER_W)
-    main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN)]
-    fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN)]
-    main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ)]
-    fed_subchannel_hz: Annotated[FloatArray, Array(("N",), at_least=LEAST_BANDWIDTH_HZ)]
+    main_total_power_w: float = Field(ge=LEAST_POWER_W, le=LARGEST_POWER_W)
+    fed_total_power_w: float = Field(ge=LEAST_POWER_W, le=LARGEST_POWER_W)
+    main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
+    fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
+    main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
+    fed_subchannel_hz: Annotated[FloatArray, Array(("N",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
     noise_w_per_hz: float = Field(ge=LEAST_NOISE_W_PER_HZ, le=LARGEST_NOISE_W_PER_HZ)
     data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
     client_memory_bytes: Annotated[FloatArray, Array(("K",), above=0)] | None = None
@@ -78,7 +78,8 @@ class FedsLLM(Problem):
     def _named(cls, fields: dict[str, Any]) -> dict[str, Any]:
         """Read a model's name as its profile and a bare table as given rounds; without rounds, use the placeholder.
 
-        A placeholder belongs to no model and follows the profile; rounds given or fitted for another model are refused.
+        Without ranks, those of the table are the candidates. A placeholder belongs to no model and follows the profile;
+        rounds given or fitted for another model are refused.
         """
         fields = dict(fields)
         if isinstance(fields.get("profile"), str):
@@ -89,7 +90,8 @@ class FedsLLM(Problem):
             rounds = Rounds(table=rounds, model=model)
         if rounds == "placeholder" or (isinstance(rounds, Rounds) and rounds.source == "placeholder"):
             rounds = placeholder_rounds(model)
-        return {**fields, "rounds": rounds}
+        known = {"ranks": tuple(rounds.table)} if isinstance(rounds, Rounds) else {}
+        return {**known, **fields, "rounds": rounds}
 
     @field_validator("ranks", "cuts")
     @classmethod
@@ -157,10 +159,8 @@ class FedsLLM(Problem):
             raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
         return writers[form](self)
 
-    def notes(self) -> tuple[str, ...]:
-        if self.rounds.source != "placeholder":
-            return ()
-        return (f"rounds to the target are a {self.rounds.source} table, not fitted for {self.rounds.model}",)
+    def notes(self, decision: FedsLLMDecision | None = None) -> tuple[str, ...]:
+        return notes(self, decision)
 
     def baselines(self) -> dict[str, Baseline]:
         return baselines.baselines(self)

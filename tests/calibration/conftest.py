@@ -1,0 +1,1 @@
+from tests.cli.conftest import one_thread  # noqa: F401
