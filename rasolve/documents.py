@@ -247,7 +247,7 @@ def _bytes_of(value: Any) -> bytes:
 def read_text(path: str | Path) -> str:
     """Return the text of a file, or raise InputError saying why it cannot be read."""
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from rasolve.errors import InfeasibleError, InputError
 from rasolve.forms import BoundKind, Progress, Termination
 from rasolve.plan import Plan
 from rasolve.problems import Check, Decision, Evaluation, Problem, problem_named
+from rasolve.tables import percent
 
 
 class Result(Document):
@@ -127,7 +128,7 @@ class Result(Document):
             return "\n".join(lines)
         lines.append(f"  objective  {self.objective:.6g} {self.unit}{'' if self.feasible else '  (NOT feasible)'}")
         if self.bound is not None and self.gap is not None:
-            lines.append(f"  bound      {self.bound:.6g} {self.unit} ({self.bound_kind.value}), gap {self.gap:.2e}")
+            lines.append(f"  bound      {self.bound:.6g} {self.unit} ({self.bound_kind.value}), gap {percent(self.gap)}")
         else:
             lines.append("  bound      none")
         lines += [f"  {summary}" for summary in self.decision.summary()]
