@@ -128,7 +128,8 @@ class Result(Document):
             return "\n".join(lines)
         lines.append(f"  objective  {self.objective:.6g} {self.unit}{'' if self.feasible else '  (NOT feasible)'}")
         if self.bound is not None and self.gap is not None:
-            lines.append(f"  bound      {self.bound:.6g} {self.unit} ({self.bound_kind.value}), gap {percent(self.gap)}")
+            proved = f"({self.bound_kind.value}), gap {percent(self.gap)}"
+            lines.append(f"  bound      {self.bound:.6g} {self.unit} {proved}")
         else:
             lines.append("  bound      none")
         lines += [f"  {summary}" for summary in self.decision.summary()]
