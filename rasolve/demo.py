@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasolve import plots
-from rasolve.documents import writable_folder
+from rasolve.files import writable_folder
 from rasolve.plan import Plan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.result import Result

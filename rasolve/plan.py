@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from rasolve.documents import Array, Document
+from rasolve.arrays import Array
+from rasolve.documents import Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Architecture, VisionTransformer

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pytest
 
-from rasolve.documents import Array, Document
+from rasolve.arrays import Array
+from rasolve.documents import Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rasolve import plots
 from rasolve.calibration.rounds import MOST_ROUNDS, SEEDS, Training, fit_rounds, train_to
 from rasolve.calibration.time import fit_time
-from rasolve.documents import Document, writable_folder
+from rasolve.documents import Document
+from rasolve.files import writable_folder
 from rasolve.plan import Plan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.result import Result

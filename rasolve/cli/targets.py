@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rasolve.cli.values import settings
-from rasolve.documents import parse_json, read_text
 from rasolve.errors import InputError, unknown
+from rasolve.files import parse_json, read_text
 from rasolve.plan import Plan
 from rasolve.problems import Problem, load, problem_named
 from rasolve.problems.registry import SHIPPED, with_files

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document
+from rasolve.arrays import Array
+from rasolve.documents import Document
 from rasolve.executor.wall_clock import WallClock
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import PER_ROUND, Quantity

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rasolve.documents import read_text
 from rasolve.errors import InputError
+from rasolve.files import read_text
 
 COLUMNS = ("mr", "ref")
 """The E2E format: a meaning representation and the sentence that says it (published)."""

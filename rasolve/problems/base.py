@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 import numpy as np
 
-from rasolve.documents import LARGEST, LARGEST_WHOLE, Document
+from rasolve.arrays import LARGEST, LARGEST_WHOLE
+from rasolve.documents import Document
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
 from rasolve.numerics import FloatArray, IntArray

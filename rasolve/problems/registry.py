@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rasolve.documents import Document, parse_json, read_text
+from rasolve.documents import Document
 from rasolve.errors import InputError, named, unknown
+from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 

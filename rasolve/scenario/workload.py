@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Discriminator, Field, Tag
 
-from rasolve.documents import LARGEST, Array, Document
+from rasolve.arrays import LARGEST, Array
+from rasolve.documents import Document
 from rasolve.errors import InputError, named
 from rasolve.numerics import FloatArray, IntArray
 

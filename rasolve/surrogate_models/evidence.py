@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from rasolve.documents import Array, Document
+from rasolve.arrays import Array
+from rasolve.documents import Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
 from rasolve.surrogate_models.crossing import Crossing, LossCurve, loss_curve

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from rasolve.documents import Array, Document
+from rasolve.arrays import Array
+from rasolve.documents import Document
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from rasolve.documents import Array
+from rasolve.arrays import Array
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Blocks, Choice, Form, Formulation
 from rasolve.numerics import FloatArray
