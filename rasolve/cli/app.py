@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -94,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"error: not enough memory: {error}", ExitCode.BAD_INPUT)
     except OSError as error:
         if error.filename is None:
-            discard_rest()
+            discard_rest(sys.stdout)
         where = "write to standard output" if error.filename is None else f"use {error.filename}"
         return _complain(f"error: cannot {where}: {error.strerror}", ExitCode.BAD_INPUT)
     if code == INTERRUPTED:
@@ -105,8 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(line: str, code: ExitCode) -> int:
     """Write one line to standard error, and nothing anywhere where that is closed or full: the code says enough."""
     if sys.stderr is not None:
-        with suppress(OSError):
-            print(" ".join(line.split()), file=sys.stderr)
+        try:
+            print(" ".join(line.split()), file=sys.stderr, flush=True)
+        except OSError:
+            discard_rest(sys.stderr)
     return int(code)
 
 

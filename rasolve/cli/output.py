@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from rasolve.errors import InputError
 
@@ -17,7 +17,7 @@ def show(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        discard_rest()
+        discard_rest(sys.stdout)
         raise InputError(f"cannot write to standard output: {error.strerror}") from None
 
 
@@ -30,8 +30,8 @@ def show_json(value: Any) -> None:
     show(json.dumps(value, indent=2))
 
 
-def discard_rest() -> None:
+def discard_rest(stream: TextIO) -> None:
     """Send what is still buffered to nowhere, so that the interpreter does not complain once more when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -142,7 +142,7 @@ def test_the_entry_point_imports_nothing_heavy():
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
 def test_errors_without_standard_error_go_nowhere(closed):
     command = f"{shlex.quote(sys.executable)} -m rasolve solve fedslm {closed}"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""}
     done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, env=environment, check=False)
     assert (done.returncode, done.stdout) == (2, "")
 
