@@ -82,7 +82,7 @@ def test_alternating_descends_at_every_step_and_reports_its_proved_gap():
         assert result.bound <= result.objective and result.bound == pytest.approx(ra.solve(problem).bound)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.sampled_from(["wideband", "midband", "narrowband"]))
 def test_order_of_clients_does_not_matter(seed, regime):
     problem = ra.FedsLLM.sample(seed=seed, regime=regime)
