@@ -91,6 +91,10 @@ class Result(Document):
             raise InputError(
                 f"this is a result of another instance of {self.problem}: give the data it was solved with"
             )
+        return self.made_of(problem)
+
+    def made_of(self, problem: Problem) -> Result:
+        """Return this result tied to the problem that it has just been made of, which needs no proof."""
         tied = self.model_copy()
         tied._problem = problem
         return tied

@@ -207,7 +207,7 @@ def _judged(
         notes=problem.notes(decision),
         history=solution.history,
     )
-    return result.of(problem)
+    return result.made_of(problem)
 
 
 def _termination(solution: Solution, gap: float | None, limits: Limits) -> Termination:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 @contextmanager
 def solving(label: str, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Show what a solver has reached; yields the callback to hand to it, or None where nobody watches."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    console = _terminal(quiet)
+    if console is None:
         yield None
         return
     with console.status(f"{escape(label)} ...") as status:
@@ -41,43 +42,44 @@ def _reached(progress: Progress) -> str:
 @contextmanager
 def training(steps: int, quiet: bool) -> Iterator[Callable[[Step], None] | None]:
     """Show the local steps done and the loss; yields the callback to hand to the executor, or None."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    with Bar(*_columns("training"), console=console, transient=True) as bar:
-        task = bar.add_task("", total=steps)
-        yield lambda step: bar.update(task, completed=step.number, description=f"loss {step.loss:.4f}")
+    with _bar("training", quiet, total=steps) as update:
+        yield update and (lambda step: update(completed=step.number, description=f"loss {step.loss:.4f}"))
 
 
 @contextmanager
 def trainings(quiet: bool) -> Iterator[Callable[[Training], None] | None]:
     """Show which of several trainings runs, its steps and its loss; yields the callback to hand to the fit, or None."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield None
-        return
-    with Bar(*_columns("training"), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
 
-        def heard(training: Training) -> None:
-            said = f"run {training.run} of {training.of}, rank {training.rank}, seed {training.seed}, "
-            step = training.step
-            bar.update(task, total=step.of, completed=step.number, description=f"{said}loss {step.loss:.4f}")
+    def said(training: Training) -> str:
+        which = f"run {training.run} of {training.of}, rank {training.rank}, seed {training.seed}"
+        return f"{which}, loss {training.step.loss:.4f}"
 
-        yield heard
+    with _bar("training", quiet) as update:
+        yield update and (lambda t: update(total=t.step.of, completed=t.step.number, description=said(t)))
 
 
 @contextmanager
 def timing(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
     """Show how many timings are done; yields the callback to hand to the fit, or None where nobody watches."""
+    with _bar("timing", quiet) as update:
+        yield update and (lambda number, of: update(total=of, completed=number))
+
+
+def _terminal(quiet: bool) -> Console | None:
+    """Return the console to show progress on, or None where nobody watches."""
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    return console if console.is_terminal and not quiet else None
+
+
+@contextmanager
+def _bar(doing: str, quiet: bool, total: int | None = None) -> Iterator[Callable[..., None] | None]:
+    """Show a bar; yields the function that updates it, or None where nobody watches."""
+    console = _terminal(quiet)
+    if console is None:
         yield None
         return
-    with Bar(*_columns("timing"), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda number, of: bar.update(task, total=of, completed=number)
+    with Bar(*_columns(doing), console=console, transient=True) as bar:
+        yield partial(bar.update, bar.add_task("", total=total))
 
 
 def _columns(doing: str) -> tuple[ProgressColumn, ...]:
