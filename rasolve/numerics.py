@@ -160,6 +160,6 @@ def snr_at(ratio: ArrayLike) -> FloatArray:
     rho = np.asarray(ratio, dtype=np.float64)
     u = np.maximum((rho - 1) - np.log(rho), 0.0)
     s = (np.sqrt(2 * u) + u + (1 - rho)) / rho
-    for _ in range(7):
+    for _ in range(4):
         s = s - (np.log1p(s) - rho * s) / (1 / (1 + s) - rho)
     return np.asarray(s)
