@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "BatchSolution": "rasolve.forms.batch",
     "Comparison": "rasolve.solving",
     "FedsLLM": "rasolve.problems.fedsllm",
     "InfeasibleError": "rasolve.errors",
@@ -28,10 +29,12 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "solve_batch": "rasolve.solving",
 }
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
 __all__ = [
+    "BatchSolution",
     "Comparison",
     "FedsLLM",
     "InfeasibleError",
@@ -57,6 +60,7 @@ __all__ = [
     "run",
     "scenario",
     "solve",
+    "solve_batch",
     "solvers",
     "surrogate_models",
     "testing",
@@ -68,12 +72,13 @@ if TYPE_CHECKING:
     from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
+    from rasolve.forms.batch import BatchSolution
     from rasolve.plan import Plan
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
-    from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.solving import Comparison, choose_solver, compare, solve, solve_batch
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel
 

@@ -10,17 +10,22 @@ from typing import Any, overload
 import numpy as np
 
 from rasolve.errors import InputError, SolverUnavailable, is_real, named, whole_number
-from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
+from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
+from rasolve.solvers.batch import solve_together
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
 from rasolve.tables import aligned, percent
 
 Callback = Callable[[Progress], object]
 
-NEEDED = {"problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)", "solvers": "the name of a solver"}
-"""What `compare` takes."""
+NEEDED = {
+    "problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)",
+    "solvers": "the name of a solver",
+    "forms": "a form, e.g. an ra.forms.FdmaShares(...)",
+}
+"""What `compare` and `solve_batch` take."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +84,10 @@ def solve(
     is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings,
     SolverUnavailable for a solver of another form; infeasible is a status of the result.
     """
-    _valid(problem, solver, time_limit, gap, callback)
-    began, seed = perf_counter(), whole_number("seed", seed, 0)
-    limits = Limits(
-        deadline=INFINITY if time_limit is None else began + time_limit,
-        gap=gap,
-        max_iterations=None if max_iterations is None else whole_number("max_iterations", max_iterations, 1),
-        seed=seed,
-        callback=callback,
-    )
+    if not isinstance(problem, (Problem, Form)):
+        raise InputError(f"a problem or a form is needed, not {_said(problem)}: ra.FedsLLM.sample() or ra.load(...)")
+    began, limits = perf_counter(), _limits(solver, time_limit, gap, seed, callback, max_iterations)
+    seed = limits.seed
     if isinstance(problem, Form):
         return solve_form(problem, solver, limits.starting(start), **options)
     begin = _started(problem, start)
@@ -99,9 +99,33 @@ def solve(
     )
 
 
-def _valid(problem: object, solver: object, time_limit: object, gap: object, callback: object) -> None:
-    if not isinstance(problem, (Problem, Form)):
-        raise InputError(f"a problem or a form is needed, not {_said(problem)}: ra.FedsLLM.sample() or ra.load(...)")
+def solve_batch(
+    forms: Form | Iterable[Form],
+    solver: str = "auto",
+    *,
+    time_limit: float | None = None,
+    gap: float = DEFAULT_GAP,
+    start: BatchSolution | Any = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    max_iterations: int | None = None,
+    **options: Any,
+) -> BatchSolution:
+    """Solve many independent instances in one call: a form with leading batch dimensions, or forms of one kind.
+
+    Settings are those of :func:`solve` and hold for the batch as a whole; `start` is the answer to an earlier batch, or
+    its values: one for each form, or the record of arrays that a batched form has. Forms of unequal shape are solved in
+    one run for each shape. Raises InputError for bad settings and for forms that do not go together, SolverUnavailable
+    for a solver that takes no batch.
+    """
+    limits = _limits(solver, time_limit, gap, seed, callback, max_iterations)
+    given = forms if isinstance(forms, Form) else _listed("forms", forms, Form)
+    begin = start.values if isinstance(start, BatchSolution) else start
+    return solve_together(given, solver, limits.starting(begin), **options)
+
+
+def _limits(solver: object, time_limit: Any, gap: Any, seed: Any, callback: Any, max_iterations: Any) -> Limits:
+    """Return the limits that the settings of a call stand for; raises InputError for a bad one."""
     if not isinstance(solver, str):
         raise InputError(f'solver = {_said(solver)}: must be a name, "auto" or "baseline:NAME"')
     if time_limit is not None and not (is_real(time_limit) and time_limit > 0):
@@ -110,6 +134,13 @@ def _valid(problem: object, solver: object, time_limit: object, gap: object, cal
         raise InputError(f"gap = {_said(gap)}: must be finite and at least 0")
     if callback is not None and not callable(callback):
         raise InputError(f"callback = {_said(callback)}: must be a function of a Progress")
+    return Limits(
+        deadline=INFINITY if time_limit is None else perf_counter() + time_limit,
+        gap=gap,
+        max_iterations=None if max_iterations is None else whole_number("max_iterations", max_iterations, 1),
+        seed=whole_number("seed", seed, 0),
+        callback=callback,
+    )
 
 
 def _said(value: object) -> str:

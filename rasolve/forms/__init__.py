@@ -1,5 +1,6 @@
 """Forms: the mathematical values that problems write themselves in and that solvers take."""
 
+from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.formulation import Form, Formulation
@@ -10,6 +11,7 @@ from rasolve.forms.sum import Sum, Term
 
 __all__ = [
     "Alternative",
+    "BatchSolution",
     "Block",
     "Blocks",
     "BoundKind",
@@ -20,6 +22,7 @@ __all__ = [
     "MinMaxShares",
     "OfdmaLink",
     "Progress",
+    "Rows",
     "Shares",
     "Solution",
     "Spectrum",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from rasolve.errors import SolverUnavailable
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination, relative_gap
 
 F = TypeVar("F", bound=Form)
@@ -66,13 +67,15 @@ class Limits:
 class Solver(ABC, Generic[F, S]):
     """Base of all solvers: a frozen dataclass whose fields are its options.
 
-    ``exact`` says that, left alone, it ends with objective and proved bound together.
+    ``exact`` says that, left alone, it ends with objective and proved bound together. ``batched`` says that its forms
+    may hold many instances, and that its states are then `rasolve.solvers.batch.BatchState`.
     """
 
     name: ClassVar[str]
     form: ClassVar[type[Form]]
     purpose: ClassVar[str]
     exact: ClassVar[bool] = False
+    batched: ClassVar[bool] = False
 
     def refuses(self, form: F) -> str | None:
         """Return why this solver cannot take this form, or None when it can."""
@@ -81,6 +84,17 @@ class Solver(ABC, Generic[F, S]):
     def parts(self, form: F) -> tuple[Form, ...]:
         """Return the sub-forms whose solvers decide whether this solver's answer is exact; none by default."""
         return ()
+
+    def alike(self, form: F) -> Hashable:
+        """Return a key: forms with equal keys may go :meth:`together`."""
+        return None
+
+    def together(self, forms: Sequence[F]) -> tuple[Solver[Any, Any], Form]:
+        """Return one form that holds all of these in their order, as a batch [B], and the ``batched`` solver of it.
+
+        Raises SolverUnavailable where this solver knows no such form.
+        """
+        raise SolverUnavailable(f"solver '{self.name}' takes no batch of {self.form.name}: solve them one by one")
 
     @abstractmethod
     def init(self, form: F, limits: Limits) -> S:
@@ -99,12 +113,21 @@ class Solver(ABC, Generic[F, S]):
         return {}
 
 
-def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
-    """Drive a solver until it is done or a limit is met, and return its incumbent.
+@dataclass(frozen=True, eq=False)
+class Run(Generic[S]):
+    """How the loop went: where it ended, what stopped it before it was done (or None), its history and its seconds."""
+
+    state: S
+    stopped: Termination | None
+    history: tuple[Progress, ...]
+    seconds: float
+
+
+def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
+    """Step a solver until it is done or a limit is met.
 
     At least one step is taken, so that any time limit yields an incumbent where the first step finds one. An interrupt
-    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does. A
-    start that the form can judge is never made worse.
+    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does.
     """
     began = perf_counter()
     state = solver.init(form, limits)
@@ -124,18 +147,25 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
         if limits.nested:
             raise
         stopped = Termination.INTERRUPTED
+    return Run(state, stopped, tuple(history), perf_counter() - began)
+
+
+def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
+    """Drive a solver and return its incumbent; a start that the form can judge is never made worse."""
+    run = drive(solver, form, limits)
+    state = run.state
     value, objective = _no_worse_than(limits.start, form, state)
     return Solution(
         value=value,
         objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
-        termination=stopped or _verdict(state, limits),
+        termination=run.stopped or _verdict(state, limits),
         solver=solver.name,
-        iterations=len(history) - 1,
-        seconds=perf_counter() - began,
+        iterations=len(run.history) - 1,
+        seconds=run.seconds,
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
-        history=tuple(history),
+        history=run.history,
     )
 
 

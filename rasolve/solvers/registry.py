@@ -72,13 +72,14 @@ def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, *
     limits = limits or Limits()
     if solver == "auto" and form in limits.solved:
         return limits.solved[form]
-    solution = iterate(_chosen(form, solver, options), form, limits)
+    solution = iterate(chosen(form, solver, options), form, limits)
     if solver == "auto" and solution.termination is Termination.OPTIMAL:
         limits.solved[form] = solution
     return solution
 
 
-def _chosen(form: Form, name: str, options: dict[str, Any]) -> Solver[Any, Any]:
+def chosen(form: Form, name: str, options: dict[str, Any]) -> Solver[Any, Any]:
+    """Return the named solver, or the automatic choice, with its options; raises as :func:`solve_form` does."""
     if name == "auto":
         takers = solvers_for(form)
         if not takers:
