@@ -53,7 +53,7 @@ class Boastful(Counts):
 
     def step(self, form: OfdmaLink, state: CountsState, limits) -> CountsState:
         honest = super().step(form, state, limits)
-        return replace(honest, bound=honest.objective * 1.01)
+        return replace(honest, bound=max(state.bound, honest.objective * 1.01))
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ class Rows(Sequence[Any]):
         return type(self.arrays)(*(getattr(self.arrays, f.name)[at] for f in fields(self.arrays)))
 
 
+def stacked(values: Sequence[Any]) -> Any:
+    """Return records of equally shaped arrays as one record of arrays with a leading dimension."""
+    return type(values[0])(*(np.stack([getattr(v, f.name) for v in values]) for f in fields(values[0])))
+
+
 @dataclass(frozen=True, eq=False)
 class BatchSolution(Sequence[Solution]):
     """The answers to many independent instances of one form.

@@ -12,6 +12,8 @@ import numpy as np
 
 from rasolve.errors import SolverUnavailable
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination, relative_gap
+from rasolve.forms.batch import stacked
+from rasolve.numerics import FloatArray
 
 F = TypeVar("F", bound=Form)
 S = TypeVar("S", bound="State")
@@ -40,7 +42,8 @@ class State:
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
-    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
+    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it; of
+    many instances each may have its own [...].
     ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
     optimality in this run, so that a form shared by many alternatives is solved once.
     """
@@ -48,7 +51,7 @@ class Limits:
     deadline: float = INFINITY
     gap: float = DEFAULT_GAP
     max_iterations: int | None = None
-    cutoff: float = INFINITY
+    cutoff: float | FloatArray = INFINITY
     seed: int = 0
     start: Any = None
     callback: Callable[[Progress], object] | None = None
@@ -59,7 +62,21 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
-    def inner(self, cutoff: float = INFINITY) -> Limits:
+    def cutoffs(self, instances: int) -> FloatArray:
+        """Return every instance's cutoff."""
+        return np.broadcast_to(np.asarray(self.cutoff, dtype=np.float64), (instances,))
+
+    def of(self, members: Sequence[int]) -> Limits:
+        """Return the limits of some of many instances: their starts and, where each has its own, their cutoffs."""
+        cutoff = self.cutoff[list(members)] if isinstance(self.cutoff, np.ndarray) else self.cutoff
+        return replace(self, cutoff=cutoff, start=None if self.start is None else [self.start[i] for i in members])
+
+    def alone(self, member: int) -> Limits:
+        """Return the limits of one of many instances, as it has them by itself."""
+        cutoff = self.cutoff[member] if isinstance(self.cutoff, np.ndarray) else self.cutoff
+        return replace(self, cutoff=float(cutoff), start=None if self.start is None else self.start[member])
+
+    def inner(self, cutoff: float | FloatArray = INFINITY) -> Limits:
         """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
         return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
 
@@ -89,12 +106,24 @@ class Solver(ABC, Generic[F, S]):
         """Return a key: forms with equal keys may go :meth:`together`."""
         return None
 
+    @property
+    def takes_many(self) -> bool:
+        """Whether several forms can go :meth:`together`."""
+        return type(self).together is not Solver.together
+
     def together(self, forms: Sequence[F]) -> tuple[Solver[Any, Any], Form]:
         """Return one form that holds all of these in their order, as a batch [B], and the ``batched`` solver of it.
 
         Raises SolverUnavailable where this solver knows no such form.
         """
         raise SolverUnavailable(f"solver '{self.name}' takes no batch of {self.form.name}: solve them one by one")
+
+    def starts(self, values: Sequence[Any]) -> Any:
+        """Return what the solver of many :meth:`together` starts from, given a value, or None, for each.
+
+        By default one record of arrays, or nothing where a value is missing.
+        """
+        return None if any(value is None for value in values) else stacked(values)
 
     @abstractmethod
     def init(self, form: F, limits: Limits) -> S:
@@ -196,6 +225,6 @@ def _verdict(state: State, limits: Limits) -> Termination:
         return Termination.INFEASIBLE
     if state.gap is not None and state.gap <= limits.gap:
         return Termination.OPTIMAL
-    if state.bound >= limits.cutoff:
+    if np.all(state.bound >= limits.cutoff):
         return Termination.CUTOFF
     return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED

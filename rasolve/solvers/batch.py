@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rasolve.errors import InputError, SolverUnavailable
-from rasolve.forms import Form, Termination
-from rasolve.forms.batch import BatchSolution, Rows, relative_gaps
+from rasolve.forms import Form, Solution, Termination
+from rasolve.forms.batch import BatchSolution, Rows, relative_gaps, stacked
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import DEFAULT_GAP, Limits, Run, Solver, State, drive
-from rasolve.solvers.registry import chosen
+from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Run, Solver, State, drive
+from rasolve.solvers.registry import chosen, solve_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +50,85 @@ def solve_together(
     _one_kind(forms)
     if limits.start is not None and len(limits.start) != len(forms):
         raise InputError(f"start: {len(limits.start)} values for {len(forms)} forms")
+    if limits.start is not None and any(value is None for value in limits.start):
+        raise InputError("start: every form needs a value to start from")
     taker = chosen(forms[0], solver, options)
     for i, form in enumerate(forms):
         if reason := taker.refuses(form):
             raise SolverUnavailable(f"solver '{taker.name}' cannot take form {i}: {reason}")
+    return _grouped(taker, forms, limits)
+
+
+class Answers(Sequence[Solution]):
+    """The answers to forms of any kinds: objectives and bounds [n], and by index each one's `Solution`."""
+
+    def __init__(self, size: int) -> None:
+        self.objective, self.bound = np.full(size, INFINITY), np.full(size, -INFINITY)
+        self._places: list[tuple[Sequence[Solution], int]] = [((), 0)] * size
+
+    def put(self, members: Sequence[int], found: Sequence[Solution], objective: ArrayLike, bound: ArrayLike) -> None:
+        """Enter the answers to the members."""
+        self.objective[members], self.bound[members] = objective, bound
+        for place, member in enumerate(members):
+            self._places[member] = (found, place)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        found, place = self._places[index]
+        return found[place]
+
+
+def solve_each(forms: Sequence[Form], limits: Limits) -> Answers:
+    """Solve forms of any kinds by their automatic solvers: together where these take many, else one by one.
+
+    ``limits.cutoff`` and ``limits.start`` may have an entry for each form. A form that was solved to optimality before
+    in this run is not solved again.
+    """
+    answers = Answers(len(forms))
+    for taker, members in _takers(forms, limits):
+        if taker is None or not taker.takes_many or len(members) == 1:
+            found = [solve_form(forms[i], limits=limits.alone(i)) for i in members]
+            answers.put(members, found, [s.objective for s in found], [s.bound for s in found])
+            continue
+        together = _grouped(taker, [forms[i] for i in members], limits.of(members))
+        answers.put(members, together, together.objective, together.bound)
+        for place in np.flatnonzero(together.terminations == Termination.OPTIMAL):
+            limits.solved[forms[members[place]]] = together[place]
+    return answers
+
+
+def takes_many(form: Form) -> bool:
+    """Return whether the automatic solvers of this form and of all its parts take many forms at once."""
+    taker = chosen(form, "auto", {})
+    return taker.takes_many and all(map(takes_many, taker.parts(form)))
+
+
+def _takers(forms: Sequence[Form], limits: Limits) -> list[tuple[Solver[Any, Any] | None, list[int]]]:
+    """Return the automatic solvers with the forms that each of them takes; none for what is solved already."""
+    known: dict[type[Form], Solver[Any, Any]] = {}
+    members: dict[str, tuple[Solver[Any, Any] | None, list[int]]] = {}
+    for i, form in enumerate(forms):
+        taker = None
+        if form not in limits.solved:
+            taker = known.get(type(form))
+            if taker is None or taker.refuses(form):
+                taker = known[type(form)] = chosen(form, "auto", {})
+        members.setdefault(taker.name if taker else "", (taker, []))[1].append(i)
+    return list(members.values())
+
+
+def _grouped(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) -> BatchSolution:
+    """Solve forms that a solver takes in one run for each group that is alike."""
     groups: dict[Hashable, list[int]] = {}
     for i, form in enumerate(forms):
         groups.setdefault(taker.alike(form), []).append(i)
     found = []
     for members in groups.values():
         together, form = taker.together([forms[i] for i in members])
-        start = None if limits.start is None else _stacked([limits.start[i] for i in members])
-        found.append(_solve_batched(together, form, limits.starting(start)))
+        within = limits.of(members)
+        found.append(_solve_batched(together, form, within.starting(within.start and taker.starts(within.start))))
     return found[0] if len(found) == 1 else _in_order(found, list(groups.values()))
 
 
@@ -69,14 +136,7 @@ def _arrays(start: Any) -> Any:
     """Return a start as one record of arrays, which it may be already."""
     if isinstance(start, Rows):
         return start.arrays
-    return _stacked(start) if isinstance(start, Sequence) else start
-
-
-def _stacked(values: Sequence[Any]) -> Any:
-    """Return records of equally shaped arrays as one record of arrays with a leading dimension."""
-    if any(value is None for value in values):
-        raise InputError("start: every form needs a value to start from")
-    return type(values[0])(*(np.stack([getattr(v, f.name) for v in values]) for f in fields(values[0])))
+    return stacked(start) if isinstance(start, Sequence) else start
 
 
 def _one_kind(forms: Sequence[Form]) -> None:
@@ -101,13 +161,18 @@ def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits) -> Batc
         objective=state.objectives,
         bound=state.bounds,
         terminations=_terminations(state, run.stopped, limits),
-        values=Rows(state.value, batch),
-        multipliers=Rows(solver.multipliers(form, state) if state.value is not None else {}, batch),
+        values=_each(state.value, batch),
+        multipliers=_each(solver.multipliers(form, state) if state.value is not None else {}, batch),
         solver=solver.name,
         iterations=len(run.history) - 1,
         seconds=run.seconds,
         history=run.history,
     )
+
+
+def _each(records: Any, batch: tuple[int, ...]) -> Sequence[Any]:
+    """Return one record for each instance of a record of arrays, or what is a sequence of records already."""
+    return records if isinstance(records, Sequence) else Rows(records, batch)
 
 
 def _terminations(state: BatchState, stopped: Termination | None, limits: Limits) -> NDArray[Any]:

@@ -11,85 +11,80 @@ All functions work on arrays [..., K] with any leading batch dimensions; instanc
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rasolve.numerics import FloatArray, IntArray, snr_at
 
 
 def power(noise_w: FloatArray, load: FloatArray, count: FloatArray | IntArray) -> FloatArray:
-    """Return p_k(n) [..., K, W]; inf for n <= 0 or beyond floating-point range."""
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return np.where(count > 0, noise_w * count * np.expm1(load / count), np.inf)
+    """Return p_k(n) [..., K, W] for n >= 1; inf beyond floating-point range."""
+    with np.errstate(over="ignore"):
+        return np.asarray(noise_w * count * np.expm1(load / count))
 
 
-def least_counts(noise_w: FloatArray, load: FloatArray, cap_w: FloatArray, most: ArrayLike) -> IntArray:
-    """Return the fewest subchannels [..., K] with which each client stays within its cap; `most` + 1 where none do.
-
-    `most` broadcasts against [..., K].
-    """
-    most = np.asarray(most)
+def least_counts(noise_w: FloatArray, load: FloatArray, cap_w: FloatArray, most: int) -> IntArray:
+    """Return the fewest subchannels [..., K] with which each client stays within its cap; `most` + 1 where none do."""
     cap_snr = cap_w / noise_w
     share = load / cap_snr
     reachable = (share < 1) & (load > 0)
-    needed = cap_snr / snr_at(np.where(reachable, share, 0.5))
-    counts = np.clip(np.ceil(np.where(reachable, needed, np.inf)), 1, most + 1)
-    counts -= power(noise_w, load, counts - 1) <= cap_w
+    needed = np.ceil(cap_snr / snr_at(np.where(reachable, share, 0.5)))
+    counts = np.where(reachable, np.minimum(needed, most + 1), most + 1)
+    fewer = np.maximum(counts - 1, 1)
+    counts = np.where(power(noise_w, load, fewer) <= cap_w, fewer, counts)
     counts += (power(noise_w, load, counts) > cap_w) & (counts <= most)
     return counts.astype(np.int64)
 
 
-def allocate(noise_w: FloatArray, load: FloatArray, least: IntArray, like: IntArray, total: ArrayLike) -> IntArray:
-    """Return the counts [..., K] of least total power with `total` [...] subchannels, at least `least` to each client.
+def allocate(
+    noise_w: FloatArray, load: FloatArray, least: IntArray, like: IntArray, total: int
+) -> tuple[IntArray, FloatArray]:
+    """Return the counts of least total power, at least `least` and `total` in all, and their powers; arrays [..., K].
 
-    `like` is any allocation to start near; Σ least <= total and finite powers at `least` are required.
+    `like` are counts to start near. Σ least <= total and finite powers at `least` are required.
     """
-    best = _filled(least, like, np.asarray(total)[..., None])
-    shape, clients = best.shape, best.shape[-1]
-    best = best.reshape(-1, clients)
-    noise_w, load, floor = (np.broadcast_to(array, shape).reshape(-1, clients) for array in (noise_w, load, least))
-    left, counts, now = np.arange(len(best)), best, _needed(noise_w, load, best)
-    stride, growing = np.ones((len(best), 1)), np.ones((len(best), 1), dtype=bool)
-    longest = np.maximum(best.sum(axis=-1, keepdims=True) // clients, 1.0)
+    shape, clients = least.shape, least.shape[-1]
+    flat = [np.asarray(array, dtype=np.float64).reshape(-1, clients) for array in (noise_w, load, least)]
+    counts = _filled(flat[2], like.reshape(-1, clients), total)
+    now = power(flat[0], flat[1], counts)
+    best, powers, left = counts, now, np.arange(len(counts))
+    stride, growing = np.ones((len(counts), 1)), np.ones((len(counts), 1), dtype=bool)
     while left.size:
-        counts, now, fell = _exchanged(noise_w, load, floor, counts, now, stride)
-        stride = np.where(fell, np.where(growing, np.minimum(2 * stride, longest), stride), stride // 2)
+        counts, now, fell = _exchanged(flat[0], flat[1], flat[2], counts, now, stride)
         growing = growing & fell
+        grown = np.where(growing, np.minimum(2 * stride, max(total // clients, 1)), stride)
+        stride = np.where(fell, grown, stride // 2)
         going = stride[:, 0] > 0
         if not going.all():
-            best[left[~going]] = counts[~going]
-            left, counts, now, stride, growing, longest, noise_w, load, floor = (
-                array[going] for array in (left, counts, now, stride, growing, longest, noise_w, load, floor)
-            )
-    return best.astype(np.int64).reshape(shape)
+            best[left], powers[left] = counts, now
+            left, counts, now, stride, growing = left[going], counts[going], now[going], stride[going], growing[going]
+            flat = [array[going] for array in flat]
+    return best.astype(np.int64).reshape(shape), powers.reshape(shape)
 
 
-def _needed(noise_w: FloatArray, load: FloatArray, counts: FloatArray) -> FloatArray:
-    """Return p_k(n) [N, K, W] for n >= 1."""
-    return np.asarray(noise_w * counts * np.expm1(load / counts))
-
-
-def _filled(least: IntArray, like: IntArray, total: IntArray) -> FloatArray:
-    """Return counts >= least that add up to `total` [..., 1], the surplus over `least` shared out as in `like`."""
-    weight = np.cumsum(np.maximum(like - least, 1e-9), axis=-1)
+def _filled(least: FloatArray, like: IntArray, total: int) -> FloatArray:
+    """Return counts [N, K] >= least that add up to `total`, the surplus over `least` shared out as in `like`."""
+    weight = np.maximum(like - least, 1e-9).cumsum(axis=-1)
     spare = total - least.sum(axis=-1, keepdims=True)
-    upto = np.rint(weight * (spare / weight[..., -1:]))
-    return np.asarray(least + np.diff(upto, axis=-1, prepend=0.0))
+    upto = np.rint(weight * (spare / weight[:, -1:]))
+    counts: FloatArray = least + upto
+    counts[:, 1:] -= upto[:, :-1]
+    return counts
 
 
 def _exchanged(
-    noise_w: FloatArray, load: FloatArray, least: IntArray, counts: FloatArray, now: FloatArray, stride: FloatArray
+    noise_w: FloatArray, load: FloatArray, least: FloatArray, counts: FloatArray, now: FloatArray, stride: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Return counts and powers [N, K] after `stride` [N, 1] went along every pair that saves power, and who gained [N, 1].
+    """Return counts and powers after `stride` [N, 1] went along every pair that saves power, and whose power fell.
 
     Where savings are lost in rounding pairs need not be disjoint, so an instance moves only if its summed power falls.
     """
     fewer = counts - stride
-    saving = now - _needed(noise_w, load, counts + stride)
-    loss = np.where(fewer >= least, _needed(noise_w, load, np.maximum(fewer, least)) - now, np.inf)
+    saving = now - power(noise_w, load, counts + stride)
+    loss = np.where(fewer >= least, power(noise_w, load, np.maximum(fewer, least)) - now, np.inf)
     if not (saving.max(axis=-1) > loss.min(axis=-1)).any():
         return counts, now, np.zeros(stride.shape, dtype=bool)
     moved = counts + stride * _pairs(saving, loss)
-    then = _needed(noise_w, load, moved)
+    then = power(noise_w, load, moved)
     fell = then.sum(axis=-1, keepdims=True) < now.sum(axis=-1, keepdims=True)
     return np.where(fell, moved, counts), np.where(fell, then, now), fell
 

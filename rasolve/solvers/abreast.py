@@ -1,0 +1,98 @@
+"""Composite solvers on many forms at once: all go in step, so that the sub-forms of all can be solved together."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rasolve.forms import Form
+from rasolve.solvers.base import F, Limits, S, Solver, State
+from rasolve.solvers.batch import BatchState
+
+
+class InStep(Solver[F, S]):
+    """Base of solvers whose step is written once, for many forms."""
+
+    @abstractmethod
+    def step_each(self, forms: Sequence[F], states: Sequence[S], limits: Limits) -> list[S]:
+        """Return every form's state after one more step; the limits have a start for each, and may have a cutoff."""
+
+    def step(self, form: F, state: S, limits: Limits) -> S:
+        return self.step_each([form], [state], limits.starting([limits.start]))[0]
+
+    def together(self, forms: Sequence[F]) -> tuple[Solver[Any, Any], Form]:
+        return Abreast(self), Several(tuple(forms))
+
+    def starts(self, values: Sequence[Any]) -> Any:
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Several(Form):
+    """Independent forms of one kind."""
+
+    name: ClassVar[str] = "Several"
+    says: ClassVar[str] = "independent forms of one kind"
+
+    forms: tuple[Form, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SeveralStates(BatchState):
+    """Every form's own state, and whether a step has been taken."""
+
+    states: tuple[State, ...]
+    stepped: bool
+
+
+@dataclass(frozen=True)
+class Abreast(Solver[Several, SeveralStates]):
+    """Drives one solver on several forms, step by step together; a form that is done waits for the others."""
+
+    solver: InStep[Any, Any]
+
+    name = "abreast"
+    form = Several
+    purpose = "many forms in step, by the solver of each"
+    batched = True
+
+    def init(self, form: Several, limits: Limits) -> SeveralStates:
+        return _side_by_side([self.solver.init(f, limits.alone(i)) for i, f in enumerate(form.forms)], stepped=False)
+
+    def step(self, form: Several, state: SeveralStates, limits: Limits) -> SeveralStates:
+        going = self._going(form, state, limits)
+        states, within = list(state.states), limits.of(going)
+        within = within if within.start is not None else within.starting([None] * len(going))
+        after = self.solver.step_each([form.forms[i] for i in going], [states[i] for i in going], within)
+        for i, one in zip(going, after, strict=True):
+            states[i] = one
+        return _side_by_side(states, stepped=True)
+
+    def done(self, form: Several, state: SeveralStates, limits: Limits) -> bool:
+        return not self._going(form, state, limits)
+
+    def _going(self, form: Several, state: SeveralStates, limits: Limits) -> list[int]:
+        """Return which forms are neither done nor, after a first step, within the asked gap."""
+        return [
+            i
+            for i, one in enumerate(state.states)
+            if not (state.stepped and one.gap is not None and one.gap <= limits.gap)
+            and not self.solver.done(form.forms[i], one, limits.alone(i))
+        ]
+
+    def multipliers(self, form: Several, state: SeveralStates) -> Any:
+        """Return the multipliers of each form by itself."""
+        pairs = zip(form.forms, state.states, strict=True)
+        return tuple(self.solver.multipliers(f, one) if one.value is not None else {} for f, one in pairs)
+
+
+def _side_by_side(states: Sequence[State], stepped: bool) -> SeveralStates:
+    objectives, bounds = np.asarray([s.objective for s in states]), np.asarray([s.bound for s in states])
+    values = tuple(s.value for s in states)
+    return SeveralStates(
+        values, float(objectives.max()), float(bounds.max()), objectives, bounds, tuple(states), stepped
+    )
