@@ -31,6 +31,24 @@ def total_by_owner(owner: IntArray, value: FloatArray, clients: int) -> FloatArr
     return np.asarray(np.bincount(owner, weights=value, minlength=clients), dtype=np.float64)
 
 
+def rates(spectrum: Spectrum, gain: FloatArray, width_hz: FloatArray, noise_w_per_hz: float) -> FloatArray:
+    """Return each client's rate [K, bit/s] at gains [K, M] and widths [M, Hz]; nan where a density is negative."""
+    owned = gain[spectrum.owner, np.arange(len(width_hz))]
+    with np.errstate(invalid="ignore", over="ignore"):
+        rate = density_rate(width_hz, spectrum.psd_w_per_hz, owned, noise_w_per_hz)
+    return total_by_owner(spectrum.owner, rate, len(gain))
+
+
+def _reject_offsets(offset_s: FloatArray) -> None:
+    if not (np.isfinite(offset_s).all() and (offset_s >= 0).all()):
+        raise InputError("OfdmaLink.offset_s must be finite and at least 0")
+
+
+def _reject_extremes(name: str, value: FloatArray) -> None:
+    if not ((value >= SMALLEST) & (value <= 1 / SMALLEST)).all():
+        raise InputError(f"OfdmaLink.{name} must be from {SMALLEST:g} to {1 / SMALLEST:g}")
+
+
 @dataclass(frozen=True, eq=False)
 class OfdmaLink(Form):
     """min over owners and densities of max_k (offset_k + payload_k / rate_k), for K clients and M subchannels.
@@ -57,17 +75,32 @@ class OfdmaLink(Form):
         for name, shape in self._shapes().items():
             if (found := getattr(self, name).shape) != shape:
                 raise InputError(f"OfdmaLink.{name} has shape {list(found)}, needs {list(shape)}")
-        if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
-            raise InputError("OfdmaLink.offset_s must be finite and at least 0")
+        _reject_offsets(self.offset_s)
         for name in ("payload_bits", "width_hz", "client_power_w", "noise_w_per_hz", "total_power_w", "gain"):
-            value = self.gain[:, :1] if name == "gain" and self.flat_gain else numbers(name, getattr(self, name))
-            if not ((value >= SMALLEST) & (value <= 1 / SMALLEST)).all():
-                raise InputError(f"OfdmaLink.{name} must be from {SMALLEST:g} to {1 / SMALLEST:g}")
+            _reject_extremes(
+                name, self.gain[:, :1] if name == "gain" and self.flat_gain else numbers(name, getattr(self, name))
+            )
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         clients, subchannels = self.offset_s.size, self.width_hz.size
         vectors = {"offset_s": clients, "payload_bits": clients, "client_power_w": clients, "width_hz": subchannels}
         return {"gain": (clients, subchannels), **{name: (length,) for name, length in vectors.items()}}
+
+    def loaded(self, offset_s: FloatArray, payload_bits: FloatArray) -> list[OfdmaLink]:
+        """Return this link once for each row of other offsets [P, K, s] and payloads [P, K, bit].
+
+        Raises InputError as each of them would by itself; what they share is checked and kept once.
+        """
+        for name, rows in (("offset_s", offset_s), ("payload_bits", payload_bits)):
+            if rows.ndim != 2 or rows.shape[1] != self.clients:
+                raise InputError(f"OfdmaLink.{name} has shape {list(rows.shape)}, needs [P, {self.clients}]")
+        _reject_offsets(offset_s)
+        _reject_extremes("payload_bits", payload_bits)
+        shared = {**vars(self), "flat_gain": self.flat_gain, "interchangeable": self.interchangeable}
+        links = [object.__new__(OfdmaLink) for _ in offset_s]
+        for link, offset, payload in zip(links, offset_s, payload_bits, strict=True):
+            vars(link).update(shared, offset_s=offset, payload_bits=payload)
+        return links
 
     @property
     def clients(self) -> int:
@@ -91,10 +124,7 @@ class OfdmaLink(Form):
 
     def rates(self, spectrum: Spectrum) -> FloatArray:
         """Return each client's rate [K, bit/s]; nan where a density is negative."""
-        owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
-        with np.errstate(invalid="ignore", over="ignore"):
-            rate = density_rate(self.width_hz, spectrum.psd_w_per_hz, owned, self.noise_w_per_hz)
-        return total_by_owner(spectrum.owner, rate, self.clients)
+        return rates(spectrum, self.gain, self.width_hz, self.noise_w_per_hz)
 
     def powers(self, spectrum: Spectrum) -> FloatArray:
         """Return each client's power [K, W]."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rasolve.forms import Form
+from rasolve.forms.batch import relative_gaps
 from rasolve.solvers.base import F, Limits, S, Solver, State
 from rasolve.solvers.batch import BatchState
 
@@ -19,7 +20,10 @@ class InStep(Solver[F, S]):
 
     @abstractmethod
     def step_each(self, forms: Sequence[F], states: Sequence[S], limits: Limits) -> list[S]:
-        """Return every form's state after one more step; the limits have a start for each, and may have a cutoff."""
+        """Return every form's state after one more step; the limits have a start for each, and may have a cutoff.
+
+        `init` and `done` see neither of them.
+        """
 
     def step(self, form: F, state: S, limits: Limits) -> S:
         return self.step_each([form], [state], limits.starting([limits.start]))[0]
@@ -61,7 +65,8 @@ class Abreast(Solver[Several, SeveralStates]):
     batched = True
 
     def init(self, form: Several, limits: Limits) -> SeveralStates:
-        return _side_by_side([self.solver.init(f, limits.alone(i)) for i, f in enumerate(form.forms)], stepped=False)
+        shared = limits.inner()
+        return _side_by_side([self.solver.init(f, shared) for f in form.forms], stepped=False)
 
     def step(self, form: Several, state: SeveralStates, limits: Limits) -> SeveralStates:
         going = self._going(form, state, limits)
@@ -76,13 +81,10 @@ class Abreast(Solver[Several, SeveralStates]):
         return not self._going(form, state, limits)
 
     def _going(self, form: Several, state: SeveralStates, limits: Limits) -> list[int]:
-        """Return which forms are neither done nor, after a first step, within the asked gap."""
-        return [
-            i
-            for i, one in enumerate(state.states)
-            if not (state.stepped and one.gap is not None and one.gap <= limits.gap)
-            and not self.solver.done(form.forms[i], one, limits.alone(i))
-        ]
+        """Return which forms are neither done nor at their cutoff nor, after a first step, within the asked gap."""
+        within = state.stepped & (relative_gaps(state.objectives, state.bounds) <= limits.gap)
+        open_, shared = ~within & (state.bounds < limits.cutoffs(len(within))), limits.inner()
+        return [i for i in np.flatnonzero(open_).tolist() if not self.solver.done(form.forms[i], state.states[i], shared)]
 
     def multipliers(self, form: Several, state: SeveralStates) -> Any:
         """Return the multipliers of each form by itself."""

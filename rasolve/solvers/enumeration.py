@@ -85,7 +85,7 @@ def _turn(state: EnumerationState, cutoff: float, start: Chosen | None, limits: 
             if alternative.label == start.label:
                 return _Turn((alternative,), waiting[:i] + waiting[i + 1 :], cutoff, start.value)
     several = state.value is not None and waiting[0].form is not None and takes_many(waiting[0].form)
-    left = sum(a.bound < cutoff for a in waiting) if several else 1
+    left = max(1, sum(a.bound < cutoff for a in waiting)) if several else 1
     return _Turn(waiting[:left], waiting[left:], cutoff)
 
 

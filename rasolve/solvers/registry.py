@@ -60,8 +60,15 @@ def solvers_for(form: Form) -> list[Solver[Any, Any]]:
 
 def proves(form: Form) -> bool:
     """Return whether the automatic solver of this form, and those of all its parts, end with a proved optimum."""
-    takers = solvers_for(form)
-    return bool(takers) and takers[0].exact and all(proves(part) for part in takers[0].parts(form))
+    return _proves(form, tuple(solvers().values()), {})
+
+
+def _proves(form: Form, known: tuple[type[Solver[Any, Any]], ...], takers: dict[type[Form], list[Any]]) -> bool:
+    """Decide :func:`proves`; ``takers`` are the solvers for each type of form, as far as they have been looked up."""
+    if type(form) not in takers:
+        takers[type(form)] = [solver() for solver in known if isinstance(form, solver.form)]
+    taker = next((solver for solver in takers[type(form)] if solver.refuses(form) is None), None)
+    return taker is not None and taker.exact and all(_proves(part, known, takers) for part in taker.parts(form))
 
 
 def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, **options: Any) -> Solution:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Chosen, Formulation, OfdmaLink, Spectrum, Sum, Term
+from rasolve.forms import Alternative, Choice, Chosen, Formulation, OfdmaLink, Spectrum, Sum, Term, ofdma
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -88,7 +88,7 @@ def alternatives(problem: FedsLLM) -> tuple[Alternative, ...]:
     after_upload = problem.local_steps * (stage["server_s"] + delay.after_server_s(stage))
     constant = rounds * (after_upload + stage["broadcast_s"].max(axis=-1))
     forward_s, upload_bits = stage["client_forward_s"], delay.upload_bits(problem, cut)
-    links = [_main_link(problem, *load) for load in zip(forward_s, upload_bits, strict=True)]
+    links = _main_link(problem, forward_s[0], upload_bits[0]).loaded(forward_s, upload_bits)
     fed = fed_link(problem)
     main_bound = (forward_s + upload_bits / links[0].alone_rates()).max(axis=-1)
     fed_bound = fed.lower_bound()
@@ -145,9 +145,9 @@ def decision(problem: FedsLLM, cut: int, rank: int, main: Spectrum, fed: Spectru
 
 def rates(problem: FedsLLM, decision: FedsLLMDecision) -> tuple[FloatArray, FloatArray]:
     """Return the clients' rates on the main and on the federated link [K, bit/s]."""
-    main = main_link(problem, int(decision.cut[0]), int(decision.rank[0]))
-    fed = fed_link(problem)
+    main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
+    fed = Spectrum(decision.fed_owner, decision.fed_psd_w_per_hz)
     return (
-        main.rates(Spectrum(decision.main_owner, decision.main_psd_w_per_hz)),
-        fed.rates(Spectrum(decision.fed_owner, decision.fed_psd_w_per_hz)),
+        ofdma.rates(main, problem.main_gain, problem.main_subchannel_hz, problem.noise_w_per_hz),
+        ofdma.rates(fed, problem.fed_gain, problem.fed_subchannel_hz, problem.noise_w_per_hz),
     )
