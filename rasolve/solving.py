@@ -14,7 +14,7 @@ from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress,
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
-from rasolve.solvers.batch import solve_together
+from rasolve.solvers.batch import solve_many, solve_together
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
 from rasolve.tables import aligned, percent
 
@@ -23,7 +23,7 @@ Callback = Callable[[Progress], object]
 NEEDED = {
     "problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)",
     "solvers": "the name of a solver",
-    "forms": "a form, e.g. an ra.forms.FdmaShares(...)",
+    "instances": "a form or a problem, as the others are",
 }
 """What `compare` and `solve_batch` take."""
 
@@ -92,15 +92,16 @@ def solve(
         return solve_form(problem, solver, limits.starting(start), **options)
     begin = _started(problem, start)
     formulation, name = _formulation(problem, solver, seed)
-    lowered = formulation.lower(begin) if formulation.lower is not None and begin is not None else None
-    solution = solve_form(formulation.form, name, limits.starting(lowered), **options)
-    return _judged(
-        problem, solver if solver.startswith("baseline:") else name, formulation, solution, begin, bound, limits, began
-    )
+    solution = solve_form(formulation.form, name, limits.starting(_lowered(formulation, begin)), **options)
+    return _judged(problem, solver, name, formulation, solution, begin, bound, limits, began)
 
 
+@overload
+def solve_batch(instances: Form | Iterable[Form], solver: str = ..., **settings: Any) -> BatchSolution: ...
+@overload
+def solve_batch(instances: Iterable[Problem], solver: str = ..., **settings: Any) -> list[Result]: ...
 def solve_batch(
-    forms: Form | Iterable[Form],
+    instances: Form | Iterable[Form] | Iterable[Problem],
     solver: str = "auto",
     *,
     time_limit: float | None = None,
@@ -108,20 +109,53 @@ def solve_batch(
     start: BatchSolution | Any = None,
     seed: int = 0,
     callback: Callback | None = None,
+    bound: bool = False,
     max_iterations: int | None = None,
     **options: Any,
-) -> BatchSolution:
-    """Solve many independent instances in one call: a form with leading batch dimensions, or forms of one kind.
+) -> BatchSolution | list[Result]:
+    """Solve many independent instances in one call: problems, forms of one kind, or a form with batch dimensions.
 
     Settings are those of :func:`solve` and hold for the batch as a whole; `start` is the answer to an earlier batch, or
-    its values: one for each form, or the record of arrays that a batched form has. Forms of unequal shape are solved in
-    one run for each shape. Raises InputError for bad settings and for forms that do not go together, SolverUnavailable
-    for a solver that takes no batch.
+    its values: one for each instance, or the record of arrays that a batched form has. Forms of unequal shape are solved
+    in one run for each shape. Problems give the results that each would have by itself; those whose solver takes no
+    batch are solved one by one, and a result's seconds are an even share of the batch's. Raises InputError for bad
+    settings and for forms that do not go together, SolverUnavailable for forms whose solver takes no batch.
     """
     limits = _limits(solver, time_limit, gap, seed, callback, max_iterations)
-    given = forms if isinstance(forms, Form) else _listed("forms", forms, Form)
+    given = instances if isinstance(instances, Form) else _listed("instances", instances, (Form, Problem))
+    if not isinstance(given, Form) and any(isinstance(each, Problem) for each in given):
+        problems: list[Problem] = _listed("instances", given, Problem)
+        return _solve_problems(problems, solver, limits, start, bound, options)
     begin = start.values if isinstance(start, BatchSolution) else start
     return solve_together(given, solver, limits.starting(begin), **options)
+
+
+def _solve_problems(
+    problems: list[Problem], solver: str, limits: Limits, start: Any, bound: bool, options: dict[str, Any]
+) -> list[Result]:
+    """Write every problem in its form, solve the forms together where their solver takes many, and judge each."""
+    began = perf_counter()
+    starts = [None] * len(problems) if start is None else list(start)
+    if len(starts) != len(problems):
+        raise InputError(f"start: {len(starts)} values for {len(problems)} problems")
+    begins = [_started(*each) for each in zip(problems, starts, strict=True)]
+    written = [_formulation(problem, solver, limits.seed) for problem in problems]
+    lowered = limits.starting([_lowered(form, begin) for (form, _), begin in zip(written, begins, strict=True)])
+    solutions: dict[int, Solution] = {}
+    for name in dict.fromkeys(name for _, name in written):
+        members = [i for i, (_, named_) in enumerate(written) if named_ == name]
+        forms = [written[i][0].form for i in members]
+        solutions.update(zip(members, solve_many(forms, name, lowered.of(members), **options), strict=True))
+    share = (perf_counter() - began) / len(problems)
+    return [
+        _judged(problem, solver, name, form, solutions[i], begins[i], bound, limits, perf_counter() - share)
+        for i, (problem, (form, name)) in enumerate(zip(problems, written, strict=True))
+    ]
+
+
+def _lowered(formulation: Formulation, begin: _Start | None) -> Any:
+    """Return a decision to start from as a value of the form; None where there is none or the form takes none."""
+    return formulation.lower(begin.decision) if formulation.lower is not None and begin is not None else None
 
 
 def _limits(solver: object, time_limit: Any, gap: Any, seed: Any, callback: Any, max_iterations: Any) -> Limits:
@@ -148,7 +182,15 @@ def _said(value: object) -> str:
     return repr(value) if value is None or isinstance(value, (str, bool)) or is_real(value) else type(value).__name__
 
 
-def _started(problem: Problem, start: object) -> Any:
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """A decision to start from, and whether it is one of the problem's own, by the problem's judgement."""
+
+    decision: Any
+    feasible: bool
+
+
+def _started(problem: Problem, start: object) -> _Start | None:
     """Return the decision to start from; raises InputError for anything but a decision that fits the problem.
 
     It may come from other data, as when a channel has changed a little.
@@ -163,8 +205,7 @@ def _started(problem: Problem, start: object) -> Any:
         start = start.decision
     if not isinstance(start, problem.Decision):
         raise InputError(f"start: a result or a decision of {problem.kind} is needed, not {_said(start)}")
-    problem.check(start)
-    return start
+    return _Start(start, problem.check(start).feasible)
 
 
 def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
@@ -196,10 +237,11 @@ def rivals(problem: Problem) -> list[str]:
 
 def _judged(
     problem: Problem,
+    asked: str,
     name: str,
     formulation: Formulation,
     solution: Solution,
-    start: Any,
+    start: _Start | None,
     bound: bool,
     limits: Limits,
     began: float,
@@ -207,10 +249,9 @@ def _judged(
     """Lift a solution to the problem, keep the start if that is better, and let the problem judge it."""
     decision = formulation.lift(solution.value) if solution.value is not None else None
     objective = problem.evaluate(decision).objective if decision is not None else INFINITY
-    if start is not None and problem.check(start).feasible:
-        started = problem.evaluate(start).objective
-        if started < objective:
-            decision, objective = start, started
+    found = decision
+    if start is not None and start.feasible and (started := problem.evaluate(start.decision).objective) < objective:
+        decision, objective = start.decision, started
     proved = formulation.lift_bound(solution.bound) if formulation.lift_bound is not None else -INFINITY
     interrupted = solution.termination is Termination.INTERRUPTED
     if bound and not _within(relative_gap(objective, proved), limits):
@@ -219,7 +260,7 @@ def _judged(
     found_gap = relative_gap(objective, proved)
     result = Result(
         problem=problem.kind,
-        solver=name,
+        solver=asked if asked.startswith("baseline:") else name,
         objective=objective if decision is not None else None,
         unit=problem.unit,
         sense=problem.sense,
@@ -229,7 +270,7 @@ def _judged(
         termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
         feasible=decision is not None and problem.check(decision).feasible,
         decision=decision,
-        multipliers=_multipliers(formulation, solution) if decision is not start else {},
+        multipliers=_multipliers(formulation, solution) if decision is found else {},
         reasons=problem.explain() if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,
@@ -319,7 +360,7 @@ def compare(
     return Comparison(tuple(results))
 
 
-def _listed(name: str, given: Any, kind: type[Any]) -> list[Any]:
+def _listed(name: str, given: Any, kind: type[Any] | tuple[type[Any], ...]) -> list[Any]:
     """Return one thing or several as a list; raises InputError where there is none or one is of another kind."""
     several = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
     for each in several:

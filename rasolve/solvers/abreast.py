@@ -84,7 +84,9 @@ class Abreast(Solver[Several, SeveralStates]):
         """Return which forms are neither done nor at their cutoff nor, after a first step, within the asked gap."""
         within = state.stepped & (relative_gaps(state.objectives, state.bounds) <= limits.gap)
         open_, shared = ~within & (state.bounds < limits.cutoffs(len(within))), limits.inner()
-        return [i for i in np.flatnonzero(open_).tolist() if not self.solver.done(form.forms[i], state.states[i], shared)]
+        return [
+            i for i in np.flatnonzero(open_).tolist() if not self.solver.done(form.forms[i], state.states[i], shared)
+        ]
 
     def multipliers(self, form: Several, state: SeveralStates) -> Any:
         """Return the multipliers of each form by itself."""

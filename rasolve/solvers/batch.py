@@ -56,7 +56,18 @@ def solve_together(
     for i, form in enumerate(forms):
         if reason := taker.refuses(form):
             raise SolverUnavailable(f"solver '{taker.name}' cannot take form {i}: {reason}")
-    return _grouped(taker, forms, limits)
+    return solve_alike(taker, forms, limits)
+
+
+def solve_many(forms: Sequence[Form], solver: str, limits: Limits, **options: Any) -> Sequence[Solution]:
+    """Solve forms of one kind by one solver: together where it takes many, else one by one.
+
+    ``limits.start`` has an entry for each form, which may be None. Raises as :func:`rasolve.solvers.solve_form` does.
+    """
+    takers = [chosen(form, solver, options) for form in forms]
+    if takers[0].takes_many:
+        return solve_alike(takers[0], forms, limits)
+    return [solve_form(form, solver, limits.alone(i), **options) for i, form in enumerate(forms)]
 
 
 class Answers(Sequence[Solution]):
@@ -92,7 +103,7 @@ def solve_each(forms: Sequence[Form], limits: Limits) -> Answers:
             found = [solve_form(forms[i], limits=limits.alone(i)) for i in members]
             answers.put(members, found, [s.objective for s in found], [s.bound for s in found])
             continue
-        together = _grouped(taker, [forms[i] for i in members], limits.of(members))
+        together = solve_alike(taker, [forms[i] for i in members], limits.of(members))
         answers.put(members, together, together.objective, together.bound)
         for place in np.flatnonzero(together.terminations == Termination.OPTIMAL):
             limits.solved[forms[members[place]]] = together[place]
@@ -119,8 +130,11 @@ def _takers(forms: Sequence[Form], limits: Limits) -> list[tuple[Solver[Any, Any
     return list(members.values())
 
 
-def _grouped(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) -> BatchSolution:
-    """Solve forms that a solver takes in one run for each group that is alike."""
+def solve_alike(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) -> BatchSolution:
+    """Solve forms that a solver takes, in one run of the loop for each group that is alike.
+
+    ``limits.cutoff`` may be an array with an entry for each form; ``limits.start`` has one, or is None.
+    """
     groups: dict[Hashable, list[int]] = {}
     for i, form in enumerate(forms):
         groups.setdefault(taker.alike(form), []).append(i)

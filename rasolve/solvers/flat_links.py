@@ -42,12 +42,12 @@ class FlatLinks(Form):
         """Return links of equal sizes side by side."""
         return cls(
             forms[0].subchannels,
-            np.stack([form.offset_s for form in forms]),
-            np.stack([form.payload_bits for form in forms]),
-            np.stack([form.gain[:, 0] for form in forms]),
+            np.array([form.offset_s for form in forms]),
+            np.array([form.payload_bits for form in forms]),
+            np.array([form.gain[:, 0] for form in forms]),
             np.asarray([form.width_hz[0] for form in forms]),
             np.asarray([form.noise_w_per_hz for form in forms], dtype=np.float64),
-            np.stack([form.client_power_w for form in forms]),
+            np.array([form.client_power_w for form in forms]),
             np.asarray([form.total_power_w for form in forms], dtype=np.float64),
         )
 

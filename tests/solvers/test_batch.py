@@ -78,9 +78,9 @@ def test_solvers_without_a_batch_say_so():
 @pytest.mark.parametrize(
     ("forms", "message"),
     [
-        ([], "forms is empty: at least one is needed"),
-        ([link(0), 3], "forms holds 3: a form"),
-        (ra.FedsLLM, "forms holds"),
+        ([], "instances is empty: at least one is needed"),
+        ([link(0), 3], "instances holds 3: a form or a problem"),
+        (ra.FedsLLM, "instances holds"),
         ([link(0), shares()], r"forms\[1\] is a MinMaxShares, forms\[0\] a OfdmaLink: one kind is needed"),
     ],
 )
