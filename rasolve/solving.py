@@ -116,9 +116,9 @@ def solve_batch(
     """Solve many independent instances in one call: problems, forms of one kind, or a form with batch dimensions.
 
     Settings are those of :func:`solve` and hold for the batch as a whole; `start` is the answer to an earlier batch, or
-    its values: one for each instance, or the record of arrays that a batched form has. Forms of unequal shape are solved
-    in one run for each shape. Problems give the results that each would have by itself; those whose solver takes no
-    batch are solved one by one, and a result's seconds are an even share of the batch's. Raises InputError for bad
+    its values: one for each instance, or the record of arrays that a batched form has. Forms of unequal shape are
+    solved in one run for each shape. Problems give the results that each would have by itself; those whose solver takes
+    no batch are solved one by one, and a result's seconds are an even share of the batch's. Raises InputError for bad
     settings and for forms that do not go together, SolverUnavailable for forms whose solver takes no batch.
     """
     limits = _limits(solver, time_limit, gap, seed, callback, max_iterations)

@@ -60,15 +60,19 @@ def solvers_for(form: Form) -> list[Solver[Any, Any]]:
 
 def proves(form: Form) -> bool:
     """Return whether the automatic solver of this form, and those of all its parts, end with a proved optimum."""
-    return _proves(form, tuple(solvers().values()), {})
-
-
-def _proves(form: Form, known: tuple[type[Solver[Any, Any]], ...], takers: dict[type[Form], list[Any]]) -> bool:
-    """Decide :func:`proves`; ``takers`` are the solvers for each type of form, as far as they have been looked up."""
-    if type(form) not in takers:
-        takers[type(form)] = [solver() for solver in known if isinstance(form, solver.form)]
-    taker = next((solver for solver in takers[type(form)] if solver.refuses(form) is None), None)
-    return taker is not None and taker.exact and all(_proves(part, known, takers) for part in taker.parts(form))
+    known, takers, seen, waiting = solvers().values(), {}, set(), [form]
+    while waiting:
+        part = waiting.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        if type(part) not in takers:
+            takers[type(part)] = [solver() for solver in known if isinstance(part, solver.form)]
+        taker = next((solver for solver in takers[type(part)] if solver.refuses(part) is None), None)
+        if taker is None or not taker.exact:
+            return False
+        waiting += taker.parts(part)
+    return True
 
 
 def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, **options: Any) -> Solution:

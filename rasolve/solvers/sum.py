@@ -72,7 +72,7 @@ class SumOfTerms(InStep[Sum, SumState]):
         return {"terms": tuple({name: term.weight * m for name, m in worth.items()} for term, worth in weighted)}
 
     def done(self, form: Sum, state: SumState, limits: Limits) -> bool:
-        return state.finished or bool(np.all(state.bound >= limits.cutoff))
+        return state.finished or bool(state.bound >= limits.cutoff)
 
 
 def _state(form: Sum, objective: float, bound: float, solved: list[Solution]) -> SumState:
