@@ -122,13 +122,16 @@ def formulate(problem: FedsLLM) -> Formulation:
         (cut, rank), (main, fed) = chosen.label, chosen.value
         return decision(problem, cut, rank, main, fed)
 
+    def lower(decision: FedsLLMDecision) -> Chosen:
+        main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
+        fed = Spectrum(decision.fed_owner, decision.fed_psd_w_per_hz)
+        return Chosen((int(decision.cut[0]), int(decision.rank[0])), (main, fed))
+
     def lift_multipliers(multipliers: dict[str, Any]) -> dict[str, float]:
         links = zip(("main", "fed"), multipliers["terms"], strict=True)
         return {f"{link}_{name}": worth for link, named in links for name, worth in named.items()}
 
-    return Formulation(
-        Choice(alternatives(problem)), lift, lift_bound=lambda bound: bound, lift_multipliers=lift_multipliers
-    )
+    return Formulation(Choice(alternatives(problem)), lift, lambda bound: bound, lower, lift_multipliers)
 
 
 def decision(problem: FedsLLM, cut: int, rank: int, main: Spectrum, fed: Spectrum) -> FedsLLMDecision:
