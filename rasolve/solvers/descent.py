@@ -7,7 +7,7 @@ attain with the whole power is the next incumbent (Dinkelbach's idea joined with
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,8 @@ class Descent:
     """Where N instances stand.
 
     Counts and densities [N, K] of the incumbents; by instance [N] the deadline that the counts meet, the objective that
-    the densities attain (both inf before the first incumbent), the bound, how many incumbents there have been, and
+    the densities attain (both inf before the first incumbent), the bound and the logarithm of the least power that it
+    needs over the total (inf where not even caps can be kept, or unknown), how many incumbents there have been, and
     whether nothing earlier exists.
     """
 
@@ -39,12 +40,13 @@ class Descent:
     deadline: FloatArray
     objective: FloatArray
     bound: FloatArray
+    lack: FloatArray
     incumbents: IntArray
     closed: NDArray[np.bool_]
 
     def copy(self) -> Descent:
         """Return a copy to be changed in place."""
-        return Descent(*(getattr(self, f.name).copy() for f in fields(self)))
+        return Descent(*(array.copy() for array in vars(self).values()))
 
 
 def begun(links: FlatLinks, cutoff: FloatArray, like: IntArray) -> Descent:
@@ -59,6 +61,7 @@ def begun(links: FlatLinks, cutoff: FloatArray, like: IntArray) -> Descent:
         deadline=np.full(len(bound), np.inf),
         objective=np.full(len(bound), np.inf),
         bound=bound,
+        lack=np.full(len(bound), np.inf),
         incumbents=np.zeros(len(bound), dtype=np.int64),
         closed=(bound >= cutoff) | (bound == np.inf),
     )
@@ -72,8 +75,7 @@ def lowered(links: FlatLinks, descent: Descent, going: NDArray[np.bool_]) -> Des
     """Return the instances with those that are `going` [N] one step further: lower, or with a higher bound.
 
     The first steps look just below the incumbent, which ends after about four where the total power decides. Where caps
-    decide, those deadlines could fall by one subchannel at a time; so later steps look halfway to the bound first, and
-    take no more of them than bisection does.
+    decide, those deadlines could fall by one subchannel at a time; so later steps look further below first.
     """
     descent = descent.copy()
     with np.errstate(all="ignore"):
@@ -93,8 +95,8 @@ def _begin(links: FlatLinks, descent: Descent, rows: IntArray, cutoff: FloatArra
     limited = (cutoff < np.inf).nonzero()[0]
     found = np.ones(len(rows), dtype=bool)
     if limited.size:
-        counts, found[limited] = links.rows(limited).meeting(cutoff[limited], descent.counts[rows[limited]])
-        descent.counts[rows[limited]] = counts
+        counts, lack = links.rows(limited).meeting(cutoff[limited], descent.counts[rows[limited]])
+        descent.counts[rows[limited]], found[limited] = counts, lack <= 0
         missed = (~found).nonzero()[0]
         descent.bound[rows[missed]] = np.maximum(descent.bound[rows[missed]], cutoff[missed])
         descent.closed[rows[missed]] = True
@@ -103,25 +105,43 @@ def _begin(links: FlatLinks, descent: Descent, rows: IntArray, cutoff: FloatArra
 
 
 def _lower(links: FlatLinks, descent: Descent, rows: IntArray) -> None:
-    deadline, bound = descent.deadline[rows], descent.bound[rows]
-    below, middle = deadline * (1 - STEP_BELOW), 0.5 * (deadline + bound)
-    halving = (descent.incumbents[rows] >= PATIENCE) & (bound < middle) & (middle < below)
-    met = _look(links, descent, rows, np.where(halving, middle, below))
-    again = (halving & ~met).nonzero()[0]
+    below = descent.deadline[rows] * (1 - STEP_BELOW)
+    patient = (descent.incumbents[rows] < PATIENCE).nonzero()[0]
+    looked = below
+    if len(patient) < len(rows):
+        further = _further(links, descent, rows)
+        further[patient] = below[patient]
+        looked = np.where((descent.bound[rows] < further) & (further < below), further, below)
+    met = _look(links, descent, rows, looked)
+    again = (~met & (looked < below)).nonzero()[0]
     if again.size:
         met[again] = _look(links.rows(again), descent, rows[again], below[again])
     descent.closed[rows[~met]] = True
 
 
+def _further(links: FlatLinks, descent: Descent, rows: IntArray) -> FloatArray:
+    """Return where to look between bound and incumbent, for the deadline whose least power is the total.
+
+    The logarithm of the least power is roughly convex in the deadline: the tangent at the incumbent meets the total
+    before that deadline, the chord to the bound after it. Before the bound's least power is known, the tangent counts
+    where it leads less than halfway.
+    """
+    deadline, bound, lack = descent.deadline[rows], descent.bound[rows], descent.lack[rows]
+    total, slope = links.total_power(descent.counts[rows], deadline)
+    spare = np.log(links.total_power_w / total)
+    tangent = np.maximum(deadline - spare * total / slope, 0.5 * (deadline + bound))
+    return np.where(lack < np.inf, bound + (deadline - bound) * lack / (lack + spare), tangent)
+
+
 def _look(links: FlatLinks, descent: Descent, rows: IntArray, deadline: FloatArray) -> NDArray[np.bool_]:
     """Look for counts that meet the deadlines; return where there are any. Where there are none, each is a bound."""
-    counts, met = links.meeting(deadline, descent.counts[rows])
-    met &= deadline > descent.bound[rows]
-    found, missed = met.nonzero()[0], (~met).nonzero()[0]
+    counts, lack = links.meeting(deadline, descent.counts[rows])
+    above = deadline > descent.bound[rows]
+    met = (lack <= 0) & above
+    found, missed = met.nonzero()[0], (~met & above).nonzero()[0]
     if missed.size:
         out = rows[missed]
-        bound = np.maximum(descent.bound[out], deadline[missed])
-        descent.bound[out] = np.minimum(bound, descent.objective[out])
+        descent.bound[out], descent.lack[out] = np.minimum(deadline[missed], descent.objective[out]), lack[missed]
     if found.size:
         _attain(links.rows(found), descent, rows[found], counts[found])
     return met

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rasolve.forms import Form, OfdmaLink
 from rasolve.numerics import LN2, FloatArray, IntArray
@@ -87,22 +86,23 @@ class FlatLinks(Form):
         rate = spared * np.log1p(cap * self.gain / (self.noise_w_per_hz[:, None] * spared)) / LN2
         return np.asarray((self.offset_s + self.payload_bits / rate).max(axis=-1))
 
-    def meeting(self, deadline: FloatArray, like: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
-        """Return the least-power counts [N, K] for deadlines [N, s], and where they meet them: elsewhere none do.
+    def meeting(self, deadline: FloatArray, like: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return the least-power counts [N, K] for deadlines [N, s] and ln of their power over the total [N].
 
-        `like` are counts to start near.
+        Above 0 no counts at all meet the deadline; at inf, not even with the caps alone. `like` are counts to start
+        near.
         """
         spare = deadline[:, None] - self.offset_s
         load = self._owed / spare
         least = least_counts(self.noise_w, load, self.client_power_w, self.subchannels)
-        met = (spare > 0).all(axis=-1) & (least.sum(axis=-1) <= self.subchannels)
-        fits = met.nonzero()[0]
+        fits = ((spare > 0).all(axis=-1) & (least.sum(axis=-1) <= self.subchannels)).nonzero()[0]
+        lack = np.full(len(like), np.inf)
         if not fits.size:
-            return like, met
+            return like, lack
         links, counts = self.rows(fits), np.array(like)
         counts[fits], powers = allocate(links.noise_w, load[fits], least[fits], counts[fits], self.subchannels)
-        met[fits] = powers.sum(axis=-1) <= links.total_power_w
-        return counts, met
+        lack[fits] = np.log(powers.sum(axis=-1) / links.total_power_w)
+        return counts, lack
 
     def earliest(self, counts: IntArray) -> FloatArray:
         """Return the earliest deadlines [N, s] that given counts [N, K] meet, their power caps and the totals kept.

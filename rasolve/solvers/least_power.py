@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from rasolve.numerics import FloatArray, IntArray, snr_at
 
 
+@np.errstate(over="ignore")
 def power(noise_w: FloatArray, load: FloatArray, count: FloatArray | IntArray) -> FloatArray:
     """Return p_k(n) [..., K, W] for n >= 1; inf beyond floating-point range."""
-    with np.errstate(over="ignore"):
-        return np.asarray(noise_w * count * np.expm1(load / count))
+    return _power(noise_w, load, count)
 
 
+def _power(noise_w: FloatArray, load: FloatArray, count: FloatArray | IntArray) -> FloatArray:
+    return np.asarray(noise_w * count * np.expm1(load / count))
+
+
+@np.errstate(over="ignore")
 def least_counts(noise_w: FloatArray, load: FloatArray, cap_w: FloatArray, most: int) -> IntArray:
     """Return the fewest subchannels [..., K] with which each client stays within its cap; `most` + 1 where none do."""
     cap_snr = cap_w / noise_w
@@ -30,11 +35,12 @@ def least_counts(noise_w: FloatArray, load: FloatArray, cap_w: FloatArray, most:
     needed = np.ceil(cap_snr / snr_at(np.where(reachable, share, 0.5)))
     counts = np.where(reachable, np.minimum(needed, most + 1), most + 1)
     fewer = np.maximum(counts - 1, 1)
-    counts = np.where(power(noise_w, load, fewer) <= cap_w, fewer, counts)
-    counts += (power(noise_w, load, counts) > cap_w) & (counts <= most)
+    counts = np.where(_power(noise_w, load, fewer) <= cap_w, fewer, counts)
+    counts += (_power(noise_w, load, counts) > cap_w) & (counts <= most)
     return counts.astype(np.int64)
 
 
+@np.errstate(over="ignore")
 def allocate(
     noise_w: FloatArray, load: FloatArray, least: IntArray, like: IntArray, total: int
 ) -> tuple[IntArray, FloatArray]:
@@ -45,7 +51,7 @@ def allocate(
     shape, clients = least.shape, least.shape[-1]
     flat = [np.asarray(array, dtype=np.float64).reshape(-1, clients) for array in (noise_w, load, least)]
     counts = _filled(flat[2], like.reshape(-1, clients), total)
-    now = power(flat[0], flat[1], counts)
+    now = _power(flat[0], flat[1], counts)
     best, powers, left = counts, now, np.arange(len(counts))
     stride, growing = np.ones((len(counts), 1)), np.ones((len(counts), 1), dtype=bool)
     while left.size:
@@ -79,12 +85,12 @@ def _exchanged(
     Where savings are lost in rounding pairs need not be disjoint, so an instance moves only if its summed power falls.
     """
     fewer = counts - stride
-    saving = now - power(noise_w, load, counts + stride)
-    loss = np.where(fewer >= least, power(noise_w, load, np.maximum(fewer, least)) - now, np.inf)
+    saving = now - _power(noise_w, load, counts + stride)
+    loss = np.where(fewer >= least, _power(noise_w, load, np.maximum(fewer, least)) - now, np.inf)
     if not (saving.max(axis=-1) > loss.min(axis=-1)).any():
         return counts, now, np.zeros(stride.shape, dtype=bool)
     moved = counts + stride * _pairs(saving, loss)
-    then = power(noise_w, load, moved)
+    then = _power(noise_w, load, moved)
     fell = then.sum(axis=-1, keepdims=True) < now.sum(axis=-1, keepdims=True)
     return np.where(fell, moved, counts), np.where(fell, then, now), fell
 
