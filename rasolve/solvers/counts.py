@@ -53,10 +53,12 @@ class Counts(Solver[OfdmaLink, CountsState]):
     def together(self, forms: Sequence[OfdmaLink]) -> tuple[Solver[Any, Any], FlatLinks]:
         return CountsTogether(), FlatLinks.of(forms)
 
+    def starts(self, values: Sequence[Spectrum | None]) -> Sequence[Spectrum | None]:
+        return values
+
     def init(self, form: OfdmaLink, limits: Limits) -> CountsState:
         links = FlatLinks.of([form])
-        owner = None if limits.start is None else limits.start.owner[None]
-        return _state(links, begun(links, limits.cutoffs(1), _counts_of(owner, links)))
+        return _state(links, begun(links, limits.cutoffs(1), _counts_of([limits.start], links)))
 
     def step(self, form: OfdmaLink, state: CountsState, limits: Limits) -> CountsState:
         return _state(state.links, lowered(state.links, state.descent, ~state.descent.closed))
@@ -107,8 +109,7 @@ class CountsTogether(Solver[FlatLinks, CountsBatch]):
     batched = True
 
     def init(self, form: FlatLinks, limits: Limits) -> CountsBatch:
-        owner = None if limits.start is None else limits.start.owner
-        return _batch(begun(form, limits.cutoffs(len(form.width_hz)), _counts_of(owner, form)))
+        return _batch(begun(form, limits.cutoffs(len(form.width_hz)), _counts_of(limits.start or (), form)))
 
     def step(self, form: FlatLinks, state: CountsBatch, limits: Limits) -> CountsBatch:
         return _batch(lowered(form, state.descent, self._going(state.descent, limits)))
@@ -131,15 +132,22 @@ def _batch(descent: Descent) -> CountsBatch:
     return CountsBatch(_Spectra(descent), float(objective.max()), float(bound.max()), objective, bound, descent)
 
 
-def _counts_of(owner: IntArray | None, links: FlatLinks) -> IntArray:
-    """Return how many subchannels each client holds [N, K] under owners [N, M] that serve all, else equal counts."""
-    equal = links.equal_counts
-    if owner is None or owner.shape != (len(equal), links.subchannels):
-        return equal
-    known = ((owner >= 0) & (owner < links.clients)).all(axis=-1, keepdims=True)
-    place = np.where(known, owner, 0) + links.clients * np.arange(len(owner))[:, None]
-    counts = np.bincount(place.ravel(), minlength=equal.size).reshape(equal.shape)
-    return np.where(known & (counts > 0).all(axis=-1, keepdims=True), counts, equal)
+def _counts_of(starts: Sequence[Spectrum | None], links: FlatLinks) -> IntArray:
+    """Return how many subchannels each client holds [N, K] at starts that serve all clients, else equal counts."""
+    counts = np.array(links.equal_counts)
+    for row, start in enumerate(starts):
+        if start is not None and (held := _held(start, links)) is not None:
+            counts[row] = held
+    return counts
+
+
+def _held(start: Spectrum, links: FlatLinks) -> IntArray | None:
+    """Return how many subchannels each client holds [K] at a start; None unless it fits and serves everybody."""
+    owner = start.owner
+    if owner.shape != (links.subchannels,) or owner.min() < 0 or owner.max() >= links.clients:
+        return None
+    counts = np.bincount(owner, minlength=links.clients)
+    return counts if counts.min() >= 1 else None
 
 
 def _worth(links: FlatLinks, descent: Descent) -> FloatArray:
