@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -29,10 +30,15 @@ class BatchState(State):
     objectives: FloatArray
     bounds: FloatArray
 
+    @cached_property
+    def gaps(self) -> FloatArray:
+        """The relative gap of each instance [...]; nan where it has none."""
+        return relative_gaps(self.objectives, self.bounds)
+
     @property
     def gap(self) -> float | None:
         """The worst relative gap of the batch; None while an instance has none."""
-        worst = float(relative_gaps(self.objectives, self.bounds).max())
+        worst = float(self.gaps.max())
         return None if np.isnan(worst) else worst
 
 
@@ -113,12 +119,11 @@ def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits) -> Batc
 def _terminations(state: BatchState, stopped: Termination | None, limits: Limits) -> NDArray[Any]:
     """Return why each instance [...] stopped: for its own sake where it is solved, else for that of the whole batch."""
     late = Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
-    gap = relative_gaps(state.objectives, state.bounds)
-    within = gap <= limits.gap
-    found = np.full(gap.shape, stopped or late, dtype=object)
+    within = state.gaps <= limits.gap
+    found = np.full(within.shape, stopped or late, dtype=object)
     found[state.bounds >= limits.cutoff] = Termination.CUTOFF
     found[within] = Termination.OPTIMAL if stopped is None else Termination.GAP_REACHED
-    found[within & (gap <= DEFAULT_GAP)] = Termination.OPTIMAL
+    found[within & (state.gaps <= DEFAULT_GAP)] = Termination.OPTIMAL
     found[state.bounds == np.inf] = Termination.INFEASIBLE
     return found
 
