@@ -7,8 +7,9 @@ from math import log2
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import lambertw
 
-from rasolve.forms import OfdmaLink
+from rasolve.forms import FdmaShares, OfdmaLink
 
 
 def compositions(total, parts):
@@ -50,3 +51,43 @@ def owners(link: OfdmaLink):
     for owner in product(range(link.clients), repeat=link.subchannels):
         if len(set(owner)) == link.clients:
             yield np.asarray(owner)
+
+
+def last_true(low: float, high: float, holds, levels=9, ways=64) -> float:
+    """Return where `holds`, a test of an array of numbers, turns false, by cutting [low, high] into ever finer ways."""
+    for _ in range(levels):
+        grid = np.geomspace(low, high, ways)
+        count = int(holds(grid).sum())
+        low, high = grid[max(count - 1, 0)], grid[min(count, ways - 1)]
+    return high
+
+
+def deadline_of_shares(form: FdmaShares) -> float:
+    """Return the optimum of one instance of `FdmaShares` by search on the deadline and, inside, on the price.
+
+    At a deadline client k owes r nats per second and needs W·N0/g·(e^z - 1) watts on W = r/z hertz. At a price λ one
+    more hertz is worth its watts where e^z·(z - 1) + 1 = λ·g/N0; the cap allows (e^z - 1)/z = cap·g/(N0·r) at most.
+    Both are Lambert's W.
+    """
+    snr_per_w = form.gain / form.noise_w_per_hz
+    late = form.offset_s.max()
+
+    def needs(rate, price):
+        share = rate / (form.client_power_w * snr_per_w)
+        with np.errstate(all="ignore"):
+            by_price = 1 + lambertw((price * snr_per_w - 1) / np.e).real
+            by_cap = -lambertw(-share * np.exp(-share), -1).real - share
+            width = rate / np.where(share < 1, np.minimum(by_price, by_cap), 0.0)
+            return width.sum(axis=-1), (width * np.expm1(rate / width) / snr_per_w).sum(axis=-1)
+
+    def impossible(spare):
+        rate = form.payload_bits * np.log(2) / (late + spare[:, None] - form.offset_s)
+        cheap, dear = np.full(len(spare), -60.0), np.full(len(spare), 60.0)
+        for _ in range(60):
+            price = 0.5 * (cheap + dear)
+            wide = needs(rate, np.exp(price)[:, None])[0] > form.total_bandwidth_hz
+            cheap, dear = np.where(wide, price, cheap), np.where(wide, dear, price)
+        width, power = needs(rate, np.exp(dear)[:, None])
+        return (width > form.total_bandwidth_hz) | (power > form.total_power_w)
+
+    return late + last_true(1e-6, 1e12, impossible)

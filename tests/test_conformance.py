@@ -12,13 +12,14 @@ from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
-from tests.instances import link
+from tests.instances import link, shares
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
 
 EXAMPLES = {
     "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
     "MinMaxShares": [MinMaxShares(lambda tau: WORK / tau[..., None], np.zeros(2), np.ones(2), np.ones((2, 2)))],
+    "FdmaShares": [shares(seed, clients) for seed, clients in ((0, 4), (1, 4), (2, 1))],
     "Sum": [Sum((Term(2.0, link(0)), Term(1.0, link(1))), constant=3.0)],
     "Choice": [
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),

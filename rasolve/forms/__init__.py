@@ -3,6 +3,7 @@
 from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
+from rasolve.forms.fdma import FdmaAllocation, FdmaShares
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
@@ -17,6 +18,8 @@ __all__ = [
     "BoundKind",
     "Choice",
     "Chosen",
+    "FdmaAllocation",
+    "FdmaShares",
     "Form",
     "Formulation",
     "MinMaxShares",

@@ -20,9 +20,9 @@ class InStep(Solver[F, S]):
 
     @abstractmethod
     def step_each(self, forms: Sequence[F], states: Sequence[S], limits: Limits) -> list[S]:
-        """Return every form's state after one more step; the limits have a start for each, and may have a cutoff.
+        """Return every form's state after one more step; the limits have a start for each, which may be None.
 
-        `init` and `done` see neither of them.
+        `init` and `done` see neither cutoff nor start.
         """
 
     def step(self, form: F, state: S, limits: Limits) -> S:
@@ -83,7 +83,7 @@ class Abreast(Solver[Several, SeveralStates]):
     def _going(self, form: Several, state: SeveralStates, limits: Limits) -> list[int]:
         """Return which forms are neither done nor at their cutoff nor, after a first step, within the asked gap."""
         within = state.stepped & (relative_gaps(state.objectives, state.bounds) <= limits.gap)
-        open_, shared = ~within & (state.bounds < limits.cutoffs(len(within))), limits.inner()
+        open_, shared = ~within & (state.bounds < limits.cutoffs(within.shape)), limits.inner()
         return [
             i for i in np.flatnonzero(open_).tolist() if not self.solver.done(form.forms[i], state.states[i], shared)
         ]

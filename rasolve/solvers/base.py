@@ -42,8 +42,8 @@ class State:
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
-    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it; of
-    many instances each may have its own [...].
+    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it;
+    ``cutoff_each`` [...] has one for each of many instances, in place of ``cutoff``.
     ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
     optimality in this run, so that a form shared by many alternatives is solved once.
     """
@@ -51,7 +51,8 @@ class Limits:
     deadline: float = INFINITY
     gap: float = DEFAULT_GAP
     max_iterations: int | None = None
-    cutoff: float | FloatArray = INFINITY
+    cutoff: float = INFINITY
+    cutoff_each: FloatArray | None = None
     seed: int = 0
     start: Any = None
     callback: Callable[[Progress], object] | None = None
@@ -62,23 +63,30 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
-    def cutoffs(self, instances: int) -> FloatArray:
-        """Return every instance's cutoff."""
-        return np.broadcast_to(np.asarray(self.cutoff, dtype=np.float64), (instances,))
+    def cutoffs(self, batch: tuple[int, ...]) -> FloatArray:
+        """Return every instance's cutoff [...]."""
+        return np.broadcast_to(np.asarray(self.cutoff if self.cutoff_each is None else self.cutoff_each), batch)
 
     def of(self, members: Sequence[int]) -> Limits:
-        """Return the limits of some of many instances: their starts and, where each has its own, their cutoffs."""
-        cutoff = self.cutoff[list(members)] if isinstance(self.cutoff, np.ndarray) else self.cutoff
-        return replace(self, cutoff=cutoff, start=None if self.start is None else [self.start[i] for i in members])
+        """Return the limits of some of many instances, each with its own start and cutoff where it has one."""
+        each = None if self.cutoff_each is None else self.cutoff_each[list(members)]
+        return replace(self, cutoff_each=each, start=None if self.start is None else [self.start[i] for i in members])
 
     def alone(self, member: int) -> Limits:
         """Return the limits of one of many instances, as it has them by itself."""
-        cutoff = self.cutoff[member] if isinstance(self.cutoff, np.ndarray) else self.cutoff
-        return replace(self, cutoff=float(cutoff), start=None if self.start is None else self.start[member])
+        cutoff = self.cutoff if self.cutoff_each is None else float(self.cutoff_each[member])
+        start = None if self.start is None else self.start[member]
+        return replace(self, cutoff=cutoff, cutoff_each=None, start=start)
 
-    def inner(self, cutoff: float | FloatArray = INFINITY) -> Limits:
+    def inner(self, cutoff: float = INFINITY) -> Limits:
         """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
-        return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
+        return replace(
+            self, max_iterations=None, cutoff=cutoff, cutoff_each=None, start=None, callback=None, nested=True
+        )
+
+    def inner_each(self, cutoffs: Sequence[float], starts: Sequence[Any]) -> Limits:
+        """Return the limits for many sub-forms, each with its own cutoff and its start or None."""
+        return replace(self.inner(), cutoff_each=np.asarray(cutoffs, dtype=np.float64), start=starts)
 
 
 class Solver(ABC, Generic[F, S]):
@@ -225,6 +233,6 @@ def _verdict(state: State, limits: Limits) -> Termination:
         return Termination.INFEASIBLE
     if state.gap is not None and state.gap <= limits.gap:
         return Termination.OPTIMAL
-    if np.all(state.bound >= limits.cutoff):
+    if state.bound >= limits.cutoff:
         return Termination.CUTOFF
     return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED

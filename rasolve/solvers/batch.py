@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -29,10 +30,15 @@ class BatchState(State):
     objectives: FloatArray
     bounds: FloatArray
 
+    @cached_property
+    def gaps(self) -> FloatArray:
+        """The relative gap of each instance [...]; nan where it has none."""
+        return relative_gaps(self.objectives, self.bounds)
+
     @property
     def gap(self) -> float | None:
         """The worst relative gap of the batch; None while an instance has none."""
-        worst = float(relative_gaps(self.objectives, self.bounds).max())
+        worst = float(self.gaps.max())
         return None if np.isnan(worst) else worst
 
 
@@ -94,8 +100,8 @@ class Answers(Sequence[Solution]):
 def solve_each(forms: Sequence[Form], limits: Limits) -> Answers:
     """Solve forms of any kinds by their automatic solvers: together where these take many, else one by one.
 
-    ``limits.cutoff`` and ``limits.start`` may have an entry for each form. A form that was solved to optimality before
-    in this run is not solved again.
+    ``limits.start`` has an entry for each form, or is None. A form that was solved to optimality before in this run is
+    not solved again.
     """
     answers = Answers(len(forms))
     for taker, members in _takers(forms, limits):
@@ -133,7 +139,7 @@ def _takers(forms: Sequence[Form], limits: Limits) -> list[tuple[Solver[Any, Any
 def solve_alike(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) -> BatchSolution:
     """Solve forms that a solver takes, in one run of the loop for each group that is alike.
 
-    ``limits.cutoff`` may be an array with an entry for each form; ``limits.start`` has one, or is None.
+    ``limits.start`` has an entry for each form, or is None.
     """
     groups: dict[Hashable, list[int]] = {}
     for i, form in enumerate(forms):
@@ -192,12 +198,11 @@ def _each(records: Any, batch: tuple[int, ...]) -> Sequence[Any]:
 def _terminations(state: BatchState, stopped: Termination | None, limits: Limits) -> NDArray[Any]:
     """Return why each instance [...] stopped: for its own sake where it is solved, else for that of the whole batch."""
     late = Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
-    gap = relative_gaps(state.objectives, state.bounds)
-    within = gap <= limits.gap
-    found = np.full(gap.shape, stopped or late, dtype=object)
-    found[state.bounds >= limits.cutoff] = Termination.CUTOFF
+    within = state.gaps <= limits.gap
+    found = np.full(within.shape, stopped or late, dtype=object)
+    found[state.bounds >= limits.cutoffs(within.shape)] = Termination.CUTOFF
     found[within] = Termination.OPTIMAL if stopped is None else Termination.GAP_REACHED
-    found[within & (gap <= DEFAULT_GAP)] = Termination.OPTIMAL
+    found[within & (state.gaps <= DEFAULT_GAP)] = Termination.OPTIMAL
     found[state.bounds == np.inf] = Termination.INFEASIBLE
     return found
 

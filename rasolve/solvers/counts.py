@@ -58,7 +58,7 @@ class Counts(Solver[OfdmaLink, CountsState]):
 
     def init(self, form: OfdmaLink, limits: Limits) -> CountsState:
         links = FlatLinks.of([form])
-        return _state(links, begun(links, limits.cutoffs(1), _counts_of([limits.start], links)))
+        return _state(links, begun(links, limits.cutoffs((1,)), _counts_of([limits.start], links)))
 
     def step(self, form: OfdmaLink, state: CountsState, limits: Limits) -> CountsState:
         return _state(state.links, lowered(state.links, state.descent, ~state.descent.closed))
@@ -109,7 +109,7 @@ class CountsTogether(Solver[FlatLinks, CountsBatch]):
     batched = True
 
     def init(self, form: FlatLinks, limits: Limits) -> CountsBatch:
-        return _batch(begun(form, limits.cutoffs(len(form.width_hz)), _counts_of(limits.start or (), form)))
+        return _batch(begun(form, limits.cutoffs(form.width_hz.shape), _counts_of(limits.start or (), form)))
 
     def step(self, form: FlatLinks, state: CountsBatch, limits: Limits) -> CountsBatch:
         return _batch(lowered(form, state.descent, self._going(state.descent, limits)))

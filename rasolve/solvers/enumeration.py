@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rasolve.forms import Alternative, Choice, Chosen, Form
 from rasolve.solvers.abreast import InStep
 from rasolve.solvers.base import INFINITY, Limits, State
@@ -49,9 +47,10 @@ class Enumeration(InStep[Choice, EnumerationState]):
     def step_each(
         self, forms: Sequence[Choice], states: Sequence[EnumerationState], limits: Limits
     ) -> list[EnumerationState]:
-        turns = [_turn(*each, limits) for each in zip(states, limits.cutoffs(len(states)), limits.start, strict=True)]
+        cutoffs = limits.cutoffs((len(states),)).tolist()
+        turns = [_turn(*each, limits) for each in zip(states, cutoffs, limits.start, strict=True)]
         asked = [(turn, a.form) for turn in turns for a in turn.asked if a.form is not None]
-        inner = limits.inner(np.asarray([turn.cutoff for turn, _ in asked])).starting([turn.start for turn, _ in asked])
+        inner = limits.inner_each([turn.cutoff for turn, _ in asked], [turn.start for turn, _ in asked])
         answers = solve_each([form for _, form in asked], inner)
         after, done = [], 0
         for state, turn in zip(states, turns, strict=True):
@@ -64,7 +63,7 @@ class Enumeration(InStep[Choice, EnumerationState]):
         return state.worth
 
     def done(self, form: Choice, state: EnumerationState, limits: Limits) -> bool:
-        return not state.waiting or state.waiting[0].bound >= _cutoff(state, float(limits.cutoff), limits)
+        return not state.waiting or state.waiting[0].bound >= _cutoff(state, limits.cutoff, limits)
 
 
 @dataclass(frozen=True, eq=False)

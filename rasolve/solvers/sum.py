@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rasolve.forms import Form, Solution, Sum, Term
 from rasolve.solvers.abreast import InStep
 from rasolve.solvers.base import INFINITY, Limits, State
@@ -44,7 +42,7 @@ class SumOfTerms(InStep[Sum, SumState]):
         return SumState(None, INFINITY, form.constant + sum(t.weight * _least(t, limits) for t in form.terms))
 
     def step_each(self, forms: Sequence[Sum], states: Sequence[SumState], limits: Limits) -> list[SumState]:
-        outer = limits.cutoffs(len(forms))
+        outer = limits.cutoffs((len(forms),)).tolist()
         objective, bound = [form.constant for form in forms], [state.bound for state in states]
         solved: list[list[Solution]] = [[] for _ in forms]
         for place in range(max(len(form.terms) for form in forms)):
@@ -56,13 +54,12 @@ class SumOfTerms(InStep[Sum, SumState]):
                 for i, term, low in zip(asked, terms, least, strict=True)
             ]
             starts = [None if limits.start[i] is None else limits.start[i][place] for i in asked]
-            inner = limits.inner(np.asarray(cutoffs)).starting(starts)
-            answers = solve_each([term.form for term in terms], inner)
+            answers = solve_each([term.form for term in terms], limits.inner_each(cutoffs, starts))
+            proved, found = answers.bound.tolist(), answers.objective.tolist()
             for j, (i, term, low) in enumerate(zip(asked, terms, least, strict=True)):
-                proved = answers.bound[j]
-                bound[i] = INFINITY if proved == INFINITY else bound[i] + term.weight * (max(proved, low) - low)
-                if answers.objective[j] < INFINITY:
-                    objective[i] += term.weight * answers.objective[j]
+                bound[i] = INFINITY if proved[j] == INFINITY else bound[i] + term.weight * (max(proved[j], low) - low)
+                if found[j] < INFINITY:
+                    objective[i] += term.weight * found[j]
                     solved[i].append(answers[j])
         return [_state(*each) for each in zip(forms, objective, bound, solved, strict=True)]
 
@@ -72,7 +69,7 @@ class SumOfTerms(InStep[Sum, SumState]):
         return {"terms": tuple({name: term.weight * m for name, m in worth.items()} for term, worth in weighted)}
 
     def done(self, form: Sum, state: SumState, limits: Limits) -> bool:
-        return state.finished or bool(state.bound >= limits.cutoff)
+        return state.finished or state.bound >= limits.cutoff
 
 
 def _state(form: Sum, objective: float, bound: float, solved: list[Solution]) -> SumState:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Chosen, Formulation, OfdmaLink, Spectrum, Sum, Term, ofdma
+from rasolve.forms import Alternative, Choice, Chosen, FdmaShares, Formulation, OfdmaLink, Spectrum, Sum, Term, ofdma
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 
 if TYPE_CHECKING:
+    from rasolve.problems.fedsllm.common import SplitFederated
     from rasolve.problems.fedsllm.problem import FedsLLM
+
+Link = OfdmaLink | FdmaShares
 
 MEGABIT = 1e6
 """Bits from each client for which the federated link is solved, once for all adapter sizes."""
 
 
-def common(problem: FedsLLM, value: int) -> IntArray:
+def common(problem: SplitFederated, value: int) -> IntArray:
     """Return the same cut or rank for all clients [K]."""
     return np.full(problem.clients, value, dtype=np.int64)
 
@@ -59,17 +64,17 @@ def fed_link(problem: FedsLLM) -> OfdmaLink:
     )
 
 
-def pairs(problem: FedsLLM) -> list[tuple[int, int]]:
+def pairs(problem: SplitFederated) -> list[tuple[int, int]]:
     """Return the candidate (cut, rank) pairs that fit every client's memory."""
     everything = [(cut, rank) for cut in problem.candidate_cuts for rank in problem.ranks]
     if problem.client_memory_bytes is None:
         return everything
-    needed = delay.client_memory_bytes(problem, *_common_to_all(problem, everything))
+    needed = delay.client_memory_bytes(problem, *common_to_all(problem, everything))
     fits = np.all(needed <= problem.client_memory_bytes, axis=-1).tolist()
     return [pair for pair, fit in zip(everything, fits, strict=True) if fit]
 
 
-def _common_to_all(problem: FedsLLM, pairs: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+def common_to_all(problem: SplitFederated, pairs: list[tuple[int, int]]) -> tuple[IntArray, IntArray]:
     """Return cuts and ranks [pairs, K], the same for all clients."""
     cut, rank = np.asarray(pairs, dtype=np.int64).reshape(-1, 2).T
     shape = (len(pairs), problem.clients)
@@ -81,36 +86,65 @@ def alternatives(problem: FedsLLM) -> tuple[Alternative, ...]:
     fitting = pairs(problem)
     if not fitting or min(problem.dimension("M"), problem.dimension("N")) < problem.clients:
         return ()
-    cut, rank = _common_to_all(problem, fitting)
+    due = loads(problem, fitting)
+    links = _main_link(problem, due.forward_s[0], due.upload_bits[0]).loaded(due.forward_s, due.upload_bits)
+    main_bound = (due.forward_s + due.upload_bits / links[0].alone_rates()).max(axis=-1)
+    return weighed(fitting, due, links, main_bound, fed_link(problem))
+
+
+@dataclass(frozen=True, eq=False)
+class Loads:
+    """What pairs of cut and rank ask of the links: total = constant + main_weight·main + fed_weight·fed, for n pairs.
+
+    ``forward_s`` and ``upload_bits`` [n, K] are when clients are ready to send on the main link, and how much; the
+    federated link counts by the megabit. ``constant`` [n, s] is what no link changes.
+    """
+
+    forward_s: FloatArray
+    upload_bits: FloatArray
+    constant: FloatArray
+    main_weight: FloatArray
+    fed_weight: FloatArray
+
+
+def loads(problem: SplitFederated, pairs: list[tuple[int, int]]) -> Loads:
+    """Return what the pairs ask of the links: E·(I·main + megabits·fed) plus the rest."""
+    cut, rank = common_to_all(problem, pairs)
     unlimited = np.full(problem.clients, np.inf)
     stage = delay.stages(problem, cut, rank, unlimited, unlimited)
     rounds = delay.rounds(problem, rank)
     after_upload = problem.local_steps * (stage["server_s"] + delay.after_server_s(stage))
-    constant = rounds * (after_upload + stage["broadcast_s"].max(axis=-1))
-    forward_s, upload_bits = stage["client_forward_s"], delay.upload_bits(problem, cut)
-    links = _main_link(problem, forward_s[0], upload_bits[0]).loaded(forward_s, upload_bits)
-    fed = fed_link(problem)
-    main_bound = (forward_s + upload_bits / links[0].alone_rates()).max(axis=-1)
+    return Loads(
+        forward_s=stage["client_forward_s"],
+        upload_bits=delay.upload_bits(problem, cut),
+        constant=rounds * (after_upload + stage["broadcast_s"].max(axis=-1)),
+        main_weight=rounds * problem.local_steps,
+        fed_weight=rounds * delay.adapter_bits(problem, cut, rank)[:, 0] / MEGABIT,
+    )
+
+
+def weighed(
+    pairs: list[tuple[int, int]], due: Loads, main: Sequence[Link], main_bound: FloatArray, fed: Link
+) -> tuple[Alternative, ...]:
+    """Return one alternative for each pair: its main link [n] with a bound [n, s], and the federated link of all."""
     fed_bound = fed.lower_bound()
-    main_weight = rounds * problem.local_steps
-    fed_weight = rounds * delay.adapter_bits(problem, cut, rank)[:, 0] / MEGABIT
-    bound = constant + main_weight * main_bound + fed_weight * fed_bound
+    bound = due.constant + due.main_weight * main_bound + due.fed_weight * fed_bound
 
     def alternative(i: int) -> Alternative:
-        main = Term(float(main_weight[i]), links[i], float(main_bound[i]))
-        upload = Term(float(fed_weight[i]), fed, fed_bound)
-        return Alternative(fitting[i], float(bound[i]), Sum((main, upload), float(constant[i])))
+        step = Term(float(due.main_weight[i]), main[i], float(main_bound[i]))
+        upload = Term(float(due.fed_weight[i]), fed, fed_bound)
+        return Alternative(pairs[i], float(bound[i]), Sum((step, upload), float(due.constant[i])))
 
-    return tuple(map(alternative, range(len(fitting))))
+    return tuple(map(alternative, range(len(pairs))))
 
 
 def tabulated(
-    problem: FedsLLM, pairs: list[tuple[int, int]], main_bps: FloatArray, fed_bps: FloatArray
+    problem: SplitFederated, pairs: list[tuple[int, int]], main_bps: FloatArray, fed_bps: FloatArray
 ) -> tuple[Alternative, ...]:
     """Return one alternative for each pair with the rates [K] kept: its exact total delay."""
     if not pairs:
         return ()
-    cut, rank = _common_to_all(problem, pairs)
+    cut, rank = common_to_all(problem, pairs)
     total = delay.rounds(problem, rank) * delay.round_s(problem, delay.stages(problem, cut, rank, main_bps, fed_bps))
     return tuple(Alternative(pair, float(value)) for pair, value in zip(pairs, total, strict=True))
 
