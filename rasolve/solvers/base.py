@@ -188,10 +188,10 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
 
 
 def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
-    """Drive a solver and return its incumbent; a start that the form can judge is never made worse."""
+    """Drive a solver and return its incumbent; a caller's start that the form can judge is never made worse."""
     run = drive(solver, form, limits)
     state = run.state
-    value, objective = _no_worse_than(limits.start, form, state)
+    value, objective = _no_worse_than(None if limits.nested else limits.start, form, state)
     return Solution(
         value=value,
         objective=objective,
