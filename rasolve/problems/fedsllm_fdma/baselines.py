@@ -24,7 +24,7 @@ Rule = Callable[[FdmaShares], FdmaAllocation]
 
 
 def baselines(problem: FedsLLMFdma) -> dict[str, Baseline]:
-    """Return a to d as in FedsLLM, its random subchannels being a random split of the band, and three simple shares.
+    """Return a to d as in FedsLLM, its random subchannels being a random split of the band, and two simple shares.
 
     Random split: a quarter of an equal share to each client first, as one of four subchannels would be, the rest at
     random, all splits of it alike. Uniform power: equal powers, the largest within every cap and the total. Full power:
@@ -36,7 +36,6 @@ def baselines(problem: FedsLLMFdma) -> dict[str, Baseline]:
         Baseline("c", "random cut, the rest optimal", lambda rng: _random_cut(problem, rng)),
         Baseline("d", "random rank, the rest optimal", lambda rng: _random_rank(problem, rng)),
         Baseline("equal", "equal bandwidth and power, best cut and rank", lambda _: _shared(problem, equal_shares)),
-        Baseline("density", "payload's share of band and power, best cut and rank", lambda _: _shared(problem, _dense)),
         Baseline("full_power", "everybody at full power, the rest optimal", lambda _: _full_power(problem)),
     )
     return {rule.name: rule for rule in rules}
@@ -51,11 +50,6 @@ def _randomly_split(rng: np.random.Generator) -> Rule:
         return FdmaAllocation(share * link.total_bandwidth_hz, np.full(link.clients, power))
 
     return rule
-
-
-def _dense(link: FdmaShares) -> FdmaAllocation:
-    share = link.payload_bits / link.payload_bits.sum()
-    return FdmaAllocation(share * link.total_bandwidth_hz, np.minimum(share * link.total_power_w, link.client_power_w))
 
 
 def _shared(problem: FedsLLMFdma, rule: Rule, among: list[tuple[int, int]] | None = None) -> Formulation:
