@@ -11,6 +11,7 @@ _EXPORTS = {
     "BatchSolution": "rasolve.forms.batch",
     "Comparison": "rasolve.solving",
     "FedsLLM": "rasolve.problems.fedsllm",
+    "FedsLLMFdma": "rasolve.problems.fedsllm_fdma",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
     "Plan": "rasolve.plan",
@@ -37,6 +38,7 @@ __all__ = [
     "BatchSolution",
     "Comparison",
     "FedsLLM",
+    "FedsLLMFdma",
     "InfeasibleError",
     "InputError",
     "Plan",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from rasolve.forms.batch import BatchSolution
     from rasolve.plan import Plan
     from rasolve.problems.fedsllm import FedsLLM
+    from rasolve.problems.fedsllm_fdma import FedsLLMFdma
     from rasolve.problems.registry import load
     from rasolve.result import Result
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer

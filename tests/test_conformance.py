@@ -30,6 +30,13 @@ EXAMPLES = {
 """Forms for each solver to be checked on, by the name of the form."""
 
 
+SIZES = {
+    "fedsllm": [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}],
+    "fedsllm-fdma": [{}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini", "label_bits": 1e3}],
+}
+"""Sizes for each problem to be sampled with; the defaults where none are named."""
+
+
 @pytest.mark.parametrize("name", [name for name, cls in solvers().items() if cls.__module__.startswith("rasolve.")])
 def test_every_shipped_solver_conforms(name):
     solver = solvers()[name]
@@ -40,10 +47,7 @@ def test_greedy_conforms_on_selective_gains():
     check_solver(solvers()["greedy"], [link(seed, 4, 10, selective=True) for seed in range(4)])
 
 
-@pytest.mark.parametrize(
-    "sizes", [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}]
-)
-@pytest.mark.parametrize("name", problems())
+@pytest.mark.parametrize(("name", "sizes"), [(name, sizes) for name in problems() for sizes in SIZES.get(name, [{}])])
 def test_every_shipped_problem_conforms(name, sizes):
     check_problem(problems()[name], **sizes)
 

@@ -135,6 +135,23 @@ class FdmaShares(Form):
         noise, band = self.noise_w_per_hz[..., None], self.total_bandwidth_hz[..., None]
         return np.asarray(self.payload_bits / rate(band, power, self.gain, noise))
 
+    def lower_bounds(self) -> FloatArray:
+        """Return a bound on each instance's deadline [..., s]: every client alone (ours)."""
+        return np.asarray((self.offset_s + self.alone_s).max(axis=-1))
+
     def lower_bound(self) -> float:
-        """Return a bound on the objective: every client alone (ours)."""
-        return float((self.offset_s + self.alone_s).max())
+        """Return a bound on the objective: every client alone, the latest of the batch (ours)."""
+        return float(self.lower_bounds().max())
+
+    def apart(self) -> list[FdmaShares]:
+        """Return the instances of a batch by themselves, in C order; valid together, they are not checked again."""
+        names = (*PER_CLIENT, *PER_INSTANCE)
+        flat = {name: getattr(self, name).reshape(-1, *getattr(self, name).shape[len(self.batch) :]) for name in names}
+        return [self._with({name: array[i] for name, array in flat.items()}) for i in range(int(np.prod(self.batch)))]
+
+    @classmethod
+    def _with(cls, arrays: dict[str, FloatArray]) -> FdmaShares:
+        form = object.__new__(cls)
+        for name, array in arrays.items():
+            object.__setattr__(form, name, array)
+        return form
