@@ -6,6 +6,7 @@ import pytest
 import rasolve as ra
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import Alternative, Choice, Chosen, FdmaShares, Sum, Term, Termination
+from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, solve_form
 from tests.instances import link
 
@@ -142,3 +143,62 @@ def test_the_alternative_of_the_start_is_looked_at_first():
     assert ra.solve(form, start=worst).objective == best.objective
     assert ra.solve(form, start=Chosen("no such", None)).objective == best.objective
     assert ra.solve(form, start=best.value, max_iterations=1).objective == best.objective
+
+
+@pytest.mark.parametrize("kind", [ra.FedsLLM, ra.FedsLLMFdma])
+def test_problems_of_several_kinds_in_one_batch(kind):
+    problems = [kind.sample(seed=seed, clients=clients) for seed, clients in enumerate([4, 6, 4])]
+    mixed = [*problems, ra.FedsLLM.sample(seed=9), ra.FedsLLMFdma.sample(seed=9)]
+    for together, problem in zip(ra.solve_batch(mixed), mixed, strict=True):
+        same(together, ra.solve(problem))
+
+
+def faded(problem, seed, spread=0.1):
+    """Return the problem after all gains have changed by up to `spread`."""
+    rng = np.random.default_rng(seed)
+    changes = rng.uniform(1 - spread, 1 + spread, (2, problem.clients))
+    gains = zip(("main_gain", "fed_gain"), changes, strict=True)
+    return problem.replace(**{name: (getattr(problem, name).T * change).T for name, change in gains})
+
+
+@pytest.mark.parametrize("kind", [ra.FedsLLM, ra.FedsLLMFdma])
+@pytest.mark.parametrize("seed", range(6))
+def test_warm_and_cold_agree_when_gains_have_changed(kind, seed):
+    before = ra.solve(kind.sample(seed=seed, clients=8))
+    for now in (faded(kind.sample(seed=seed, clients=8), seed), faded(kind.sample(seed=seed, clients=8), seed, 0.9)):
+        cold, warm = ra.solve(now), ra.solve(now, start=before)
+        assert warm.termination is Termination.OPTIMAL and warm.feasible
+        assert warm.objective == pytest.approx(cold.objective, rel=1e-9) and warm.bound <= cold.objective
+
+
+def test_a_warm_link_takes_fewer_steps():
+    cold_steps = warm_steps = 0
+    for seed in range(10):
+        problem = ra.FedsLLM.sample(seed=seed, clients=20, subchannels=100)
+        before, now = main_link(problem, 1, 8), main_link(faded(problem, seed, 0.02), 1, 8)
+        cold, warm = ra.solve(now), ra.solve(now, start=ra.solve(before).value)
+        assert warm.objective == pytest.approx(cold.objective, rel=1e-12)
+        cold_steps, warm_steps = cold_steps + cold.iterations, warm_steps + warm.iterations
+    assert warm_steps < 0.6 * cold_steps
+
+
+def test_a_start_may_be_infeasible_by_now_or_no_candidate():
+    problem = ra.FedsLLM.sample(seed=2)
+    before = ra.solve(problem)
+    for changes in ({"client_power_w": 0.5 * problem.client_power_w}, {"cuts": (5, 6)}, {"ranks": (1, 2)}):
+        now = problem.replace(**changes)
+        assert not now.check(before.decision).feasible
+        warm = ra.solve(now, start=before)
+        assert warm.feasible and warm.objective == ra.solve(now).objective
+
+
+@pytest.mark.parametrize("kind", [ra.FedsLLM, ra.FedsLLMFdma])
+def test_starts_of_a_batch(kind):
+    problems = [kind.sample(seed=seed) for seed in range(4)]
+    results = ra.solve_batch(problems)
+    now = [faded(problem, seed) for seed, problem in enumerate(problems)]
+    warm = ra.solve_batch(now, start=[*results[:2], None, results[3].decision])
+    for one, problem in zip(warm, now, strict=True):
+        assert one.objective == pytest.approx(ra.solve(problem).objective, rel=1e-9) and one.gap <= 1e-9
+    for one, before in zip(ra.solve_batch(problems, start=results, max_iterations=1), results, strict=True):
+        assert one.objective <= before.objective

@@ -100,7 +100,7 @@ class CountsBatch(BatchState):
 
 @dataclass(frozen=True)
 class CountsTogether(Solver[FlatLinks, CountsBatch]):
-    """The same descent, on many links at once: each has its own incumbent, bound and halving."""
+    """The same descent, on many links at once: each has its own incumbent, bound and steps."""
 
     name = "counts"
     form = FlatLinks
