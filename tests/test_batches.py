@@ -100,7 +100,7 @@ def test_choices_of_sums_go_in_step():
         alone = ra.solve(form)
         assert one.objective == alone.objective == form.judge(one.value) and one.value.label == alone.value.label
         assert one.termination is Termination.OPTIMAL and one.bound <= one.objective
-        assert one.multipliers == alone.multipliers
+        assert one.multipliers == alone.multipliers and one.solver == alone.solver
     everything = [min(solve_form(a.form).objective for a in form.alternatives if a.form is not None) for form in forms]
     assert together.objective == pytest.approx(np.minimum(everything, 1e3), rel=1e-9)
 

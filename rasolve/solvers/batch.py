@@ -148,7 +148,8 @@ def solve_alike(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) 
     for members in groups.values():
         together, form = taker.together([forms[i] for i in members])
         within = limits.of(members)
-        found.append(_solve_batched(together, form, within.starting(within.start and taker.starts(within.start))))
+        starts = within.start and taker.starts(within.start)
+        found.append(_solve_batched(together, form, within.starting(starts), taker.name))
     return found[0] if len(found) == 1 else _in_order(found, list(groups.values()))
 
 
@@ -171,7 +172,8 @@ def _kind(form: object) -> str:
     return form.name if isinstance(form, Form) else type(form).__name__
 
 
-def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits) -> BatchSolution:
+def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits, name: str | None = None) -> BatchSolution:
+    """Drive the solver of a batched form; ``name`` is that of the solver whose forms it holds."""
     if not solver.batched:
         raise SolverUnavailable(f"solver '{solver.name}' takes no batch of {form.name}: solve them one by one")
     run: Run[BatchState] = drive(solver, form, limits)
@@ -183,7 +185,7 @@ def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits) -> Batc
         terminations=_terminations(state, run.stopped, limits),
         values=_each(state.value, batch),
         multipliers=_each(solver.multipliers(form, state) if state.value is not None else {}, batch),
-        solver=solver.name,
+        solver=name or solver.name,
         iterations=len(run.history) - 1,
         seconds=run.seconds,
         history=run.history,
