@@ -16,6 +16,8 @@ def same(together, alone):
     assert together.objective == alone.objective and together.bound == alone.bound and together.gap == alone.gap
     assert together.termination is alone.termination and together.bound_kind is alone.bound_kind
     assert together.feasible == alone.feasible and together.reasons == alone.reasons and together.notes == alone.notes
+    assert together.iterations == alone.iterations == len(together.history) - 1
+    assert [(p.objective, p.bound) for p in together.history] == [(p.objective, p.bound) for p in alone.history]
     assert together.solver == alone.solver and together.instance == alone.instance
     assert together.multipliers == alone.multipliers
     if alone.decision is not None:
@@ -32,6 +34,8 @@ def test_sampled_problems_get_the_results_that_each_gets_alone(regime):
     for together, problem in zip(ra.solve_batch(problems), problems, strict=True):
         same(together, ra.solve(problem))
         assert together.termination is Termination.OPTIMAL and together.gap <= 1e-9
+    for together, problem in zip(ra.solve_batch(problems, gap=0.5), problems, strict=True):
+        same(together, ra.solve(problem, gap=0.5))
 
 
 def test_infeasible_and_selective_ones_stand_beside_the_others():

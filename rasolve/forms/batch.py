@@ -35,6 +35,38 @@ class Rows(Sequence[Any]):
         return type(self.arrays)(*(getattr(self.arrays, f.name)[at] for f in fields(self.arrays)))
 
 
+class Picked(Sequence[Any]):
+    """Records picked from several sequences: ``places`` has each one's sequence and its index there."""
+
+    def __init__(self, places: Sequence[tuple[Sequence[Any], int]]) -> None:
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        records, at = self._places[index]
+        return records[at]
+
+
+class Histories(Sequence[tuple[Progress, ...]]):
+    """Each instance's own history, up to its last change: objectives and bounds [...] after every step of the batch."""
+
+    def __init__(self, lines: Sequence[Progress], marks: Sequence[tuple[FloatArray, FloatArray]]) -> None:
+        self._lines, self._marks = lines, marks
+
+    def __len__(self) -> int:
+        return self._marks[0][0].size
+
+    def __getitem__(self, index: Any) -> Any:
+        stood = [(float(objective.flat[index]), float(bound.flat[index])) for objective, bound in self._marks]
+        while len(stood) > 1 and stood[-1] == stood[-2]:
+            stood.pop()
+        return tuple(
+            Progress(line.iteration, *mark, line.seconds) for line, mark in zip(self._lines, stood, strict=False)
+        )
+
+
 def stacked(values: Sequence[Any]) -> Any:
     """Return records of equally shaped arrays as one record of arrays with a leading dimension."""
     return type(values[0])(*(np.stack([getattr(v, f.name) for v in values]) for f in fields(values[0])))
@@ -45,8 +77,9 @@ class BatchSolution(Sequence[Solution]):
     """The answers to many independent instances of one form.
 
     ``objective``, ``bound`` and ``terminations`` have the shape of the batch [...]; ``values`` and ``multipliers`` are
-    sequences over the instances in C order. An index, also in C order, gives the `Solution` of one instance;
-    ``iterations``, ``seconds`` and ``history`` are those of the whole batch.
+    sequences over the instances in C order. An index, also in C order, gives the `Solution` of one instance, with its
+    own iterations and history up to its last change. ``iterations``, ``seconds`` and ``history`` are those of the whole
+    batch, ``histories`` everyone's own.
     """
 
     objective: FloatArray
@@ -57,6 +90,7 @@ class BatchSolution(Sequence[Solution]):
     solver: str
     iterations: int
     seconds: float
+    histories: Sequence[tuple[Progress, ...]]
     history: tuple[Progress, ...] = ()
 
     @property
@@ -77,7 +111,7 @@ class BatchSolution(Sequence[Solution]):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         objective, bound = float(self.objective.flat[index]), float(self.bound.flat[index])
-        found = np.isfinite(objective)
+        found, history = np.isfinite(objective), self.histories[index]
         return Solution(
             value=self.values[index] if found else None,
             objective=objective,
@@ -85,10 +119,10 @@ class BatchSolution(Sequence[Solution]):
             bound_kind=BoundKind.PROVED if bound > -np.inf else BoundKind.NONE,
             termination=self.terminations.flat[index],
             solver=self.solver,
-            iterations=self.iterations,
+            iterations=len(history) - 1,
             seconds=self.seconds,
             multipliers=self.multipliers[index] if found else {},
-            history=self.history,
+            history=history,
         )
 
 

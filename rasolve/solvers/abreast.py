@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.forms import Form
 from rasolve.forms.batch import relative_gaps
@@ -47,10 +48,16 @@ class Several(Form):
 
 @dataclass(frozen=True, eq=False)
 class SeveralStates(BatchState):
-    """Every form's own state, and whether a step has been taken."""
+    """Every form's own state, which of them go on, and which rest, their gap being within the asked one."""
 
     states: tuple[State, ...]
-    stepped: bool
+    going: tuple[int, ...]
+    resting: NDArray[np.bool_]
+
+    @property
+    def rested(self) -> NDArray[np.bool_]:
+        """Those that rest."""
+        return self.resting
 
 
 @dataclass(frozen=True)
@@ -66,37 +73,38 @@ class Abreast(Solver[Several, SeveralStates]):
 
     def init(self, form: Several, limits: Limits) -> SeveralStates:
         shared = limits.inner()
-        return _side_by_side([self.solver.init(f, shared) for f in form.forms], stepped=False)
+        return self._side_by_side(form, [self.solver.init(f, shared) for f in form.forms], limits, stepped=False)
 
     def step(self, form: Several, state: SeveralStates, limits: Limits) -> SeveralStates:
-        going = self._going(form, state, limits)
-        states, within = list(state.states), limits.of(going)
+        going, states, within = state.going, list(state.states), limits.of(state.going)
         within = within if within.start is not None else within.starting([None] * len(going))
         after = self.solver.step_each([form.forms[i] for i in going], [states[i] for i in going], within)
         for i, one in zip(going, after, strict=True):
             states[i] = one
-        return _side_by_side(states, stepped=True)
+        return self._side_by_side(form, states, limits, stepped=True)
+
+    def _side_by_side(self, form: Several, states: Sequence[State], limits: Limits, stepped: bool) -> SeveralStates:
+        """Return the states; those go on that are neither done nor at their cutoff nor, after a step, within the gap."""
+        objectives, bounds = np.asarray([s.objective for s in states]), np.asarray([s.bound for s in states])
+        shared, pairs = limits.inner(), zip(form.forms, states, strict=True)
+        left = np.asarray([not self.solver.done(f, one, shared) for f, one in pairs])
+        left &= bounds < limits.cutoffs(bounds.shape)
+        resting = left & stepped & (relative_gaps(objectives, bounds) <= limits.gap)
+        return SeveralStates(
+            value=tuple(s.value for s in states),
+            objective=float(objectives.max()),
+            bound=float(bounds.max()),
+            objectives=objectives,
+            bounds=bounds,
+            states=tuple(states),
+            going=tuple(np.flatnonzero(left & ~resting).tolist()),
+            resting=resting,
+        )
 
     def done(self, form: Several, state: SeveralStates, limits: Limits) -> bool:
-        return not self._going(form, state, limits)
-
-    def _going(self, form: Several, state: SeveralStates, limits: Limits) -> list[int]:
-        """Return which forms are neither done nor at their cutoff nor, after a first step, within the asked gap."""
-        within = state.stepped & (relative_gaps(state.objectives, state.bounds) <= limits.gap)
-        open_, shared = ~within & (state.bounds < limits.cutoffs(within.shape)), limits.inner()
-        return [
-            i for i in np.flatnonzero(open_).tolist() if not self.solver.done(form.forms[i], state.states[i], shared)
-        ]
+        return not state.going
 
     def multipliers(self, form: Several, state: SeveralStates) -> Any:
         """Return the multipliers of each form by itself."""
         pairs = zip(form.forms, state.states, strict=True)
         return tuple(self.solver.multipliers(f, one) if one.value is not None else {} for f, one in pairs)
-
-
-def _side_by_side(states: Sequence[State], stepped: bool) -> SeveralStates:
-    objectives, bounds = np.asarray([s.objective for s in states]), np.asarray([s.bound for s in states])
-    values = tuple(s.value for s in states)
-    return SeveralStates(
-        values, float(objectives.max()), float(bounds.max()), objectives, bounds, tuple(states), stepped
-    )

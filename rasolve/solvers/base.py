@@ -33,6 +33,11 @@ class State:
     bound: float
 
     @property
+    def mark(self) -> Any:
+        """What the history of many instances keeps of this state; nothing by default."""
+        return None
+
+    @property
     def gap(self) -> float | None:
         """Relative gap between objective and bound; None where either is not finite."""
         return relative_gap(self.objective, self.bound)
@@ -152,12 +157,16 @@ class Solver(ABC, Generic[F, S]):
 
 @dataclass(frozen=True, eq=False)
 class Run(Generic[S]):
-    """How the loop went: where it ended, what stopped it before it was done (or None), its history and its seconds."""
+    """How the loop went: where it ended, what stopped it before it was done (or None), its history and its seconds.
+
+    ``marks`` are those of the states that the history tells of.
+    """
 
     state: S
     stopped: Termination | None
     history: tuple[Progress, ...]
     seconds: float
+    marks: tuple[Any, ...]
 
 
 def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
@@ -168,7 +177,7 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
     """
     began = perf_counter()
     state = solver.init(form, limits)
-    history = [Progress(0, state.objective, state.bound, perf_counter() - began)]
+    history, marks = [Progress(0, state.objective, state.bound, perf_counter() - began)], [state.mark]
     stopped: Termination | None = None
     try:
         while not solver.done(form, state, limits):
@@ -177,6 +186,7 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
                 break
             state = solver.step(form, state, limits)
             history.append(Progress(iteration, state.objective, state.bound, perf_counter() - began))
+            marks.append(state.mark)
             if limits.callback and _asks_to_stop(limits.callback(history[-1])):
                 stopped = Termination.INTERRUPTED
                 break
@@ -184,7 +194,7 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
         if limits.nested:
             raise
         stopped = Termination.INTERRUPTED
-    return Run(state, stopped, tuple(history), perf_counter() - began)
+    return Run(state, stopped, tuple(history), perf_counter() - began, tuple(marks))
 
 
 def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import Form, Solution, Termination
-from rasolve.forms.batch import BatchSolution, Rows, relative_gaps, stacked
+from rasolve.forms.batch import BatchSolution, Histories, Picked, Rows, relative_gaps, stacked
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Run, Solver, State, drive
 from rasolve.solvers.registry import chosen, solve_form
@@ -34,6 +34,16 @@ class BatchState(State):
     def gaps(self) -> FloatArray:
         """The relative gap of each instance [...]; nan where it has none."""
         return relative_gaps(self.objectives, self.bounds)
+
+    @property
+    def mark(self) -> tuple[FloatArray, FloatArray]:
+        """Everyone's objective and bound."""
+        return self.objectives, self.bounds
+
+    @property
+    def rested(self) -> NDArray[np.bool_]:
+        """Which instances [...] were left before they were done, their gap being within the asked one; none here."""
+        return np.zeros(self.objectives.shape, dtype=bool)
 
     @property
     def gap(self) -> float | None:
@@ -189,6 +199,7 @@ def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits, name: s
         iterations=len(run.history) - 1,
         seconds=run.seconds,
         history=run.history,
+        histories=Histories(run.history, run.marks),
     )
 
 
@@ -204,6 +215,7 @@ def _terminations(state: BatchState, stopped: Termination | None, limits: Limits
     found = np.full(within.shape, stopped or late, dtype=object)
     found[state.bounds >= limits.cutoffs(within.shape)] = Termination.CUTOFF
     found[within] = Termination.OPTIMAL if stopped is None else Termination.GAP_REACHED
+    found[within & state.rested] = Termination.GAP_REACHED
     found[within & (state.gaps <= DEFAULT_GAP)] = Termination.OPTIMAL
     found[state.bounds == np.inf] = Termination.INFEASIBLE
     return found
@@ -212,15 +224,16 @@ def _terminations(state: BatchState, stopped: Termination | None, limits: Limits
 def _in_order(found: Sequence[BatchSolution], groups: Sequence[Sequence[int]]) -> BatchSolution:
     """Return the answers of groups of forms as one, in the order of the forms."""
     order = np.argsort(np.concatenate([np.asarray(members) for members in groups]))
-    values = [value for group in found for value in group.values]
-    multipliers = [worth for group in found for worth in group.multipliers]
+    places = [(group, i) for group in found for i in range(len(group))]
+    ordered = [places[i] for i in order]
     return BatchSolution(
         objective=np.concatenate([group.objective for group in found])[order],
         bound=np.concatenate([group.bound for group in found])[order],
         terminations=np.concatenate([group.terminations for group in found])[order],
-        values=tuple(values[i] for i in order),
-        multipliers=tuple(multipliers[i] for i in order),
+        values=Picked([(group.values, i) for group, i in ordered]),
+        multipliers=Picked([(group.multipliers, i) for group, i in ordered]),
         solver=found[0].solver,
         iterations=max(group.iterations for group in found),
         seconds=sum(group.seconds for group in found),
+        histories=Picked([(group.histories, i) for group, i in ordered]),
     )

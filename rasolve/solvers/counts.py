@@ -97,6 +97,11 @@ class CountsBatch(BatchState):
 
     descent: Descent
 
+    @property
+    def rested(self) -> NDArray[np.bool_]:
+        """Those for which something earlier may exist."""
+        return ~self.descent.closed
+
 
 @dataclass(frozen=True)
 class CountsTogether(Solver[FlatLinks, CountsBatch]):

@@ -19,7 +19,7 @@ STEP_BELOW = 1e-12
 """Relative step below an attained deadline at which the next one is looked for: the tolerance of the proof."""
 
 PATIENCE = 5
-"""Incumbents, each found just below the last, before halving begins."""
+"""Incumbents, each found just below the last, before looks go further below."""
 
 AT_ONCE = 8192
 """Clients that are worked on together: arrays of so many numbers stay in a processor's nearest caches."""
