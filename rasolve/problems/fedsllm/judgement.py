@@ -41,7 +41,7 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
 
 
 def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
-    """Return the published constraints and, where given, the memory limits."""
+    """Return the published constraints and, where given, the memory limits; with `per_client` cuts and ranks differ."""
     _reject_misfit(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
     main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
@@ -50,9 +50,12 @@ def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
         *_of_link("main", problem, main, problem.main_subchannel_hz, problem.main_total_power_w, main_bps),
         *_of_link("federated", problem, fed, problem.fed_subchannel_hz, problem.fed_total_power_w, fed_bps),
     ]
+    if not problem.per_client:
+        found += [
+            Constraint("cuts differ between clients", np.asarray(np.ptp(decision.cut)), np.asarray(0), "", "="),
+            Constraint("ranks differ between clients", np.asarray(np.ptp(decision.rank)), np.asarray(0), "", "="),
+        ]
     found += [
-        Constraint("cuts differ between clients", np.asarray(np.ptp(decision.cut)), np.asarray(0), "", "="),
-        Constraint("ranks differ between clients", np.asarray(np.ptp(decision.rank)), np.asarray(0), "", "="),
         Constraint("cuts that are no candidate", _strangers(decision.cut, problem.candidate_cuts), np.asarray(0), ""),
         Constraint("ranks that are no candidate", _strangers(decision.rank, problem.ranks), np.asarray(0), ""),
     ]
@@ -84,18 +87,24 @@ def explain(problem: FedsLLM) -> tuple[str, ...]:
             reasons.append(
                 f"the {link} link has {subchannels} subchannels for {problem.clients} clients; each client needs one"
             )
-    if problem.client_memory_bytes is not None and not choice.pairs(problem):
+    if problem.client_memory_bytes is not None:
         reasons += _memory_clashes(problem, problem.client_memory_bytes)
     return tuple(reasons)
 
 
 def _memory_clashes(problem: FedsLLM, limit: FloatArray) -> list[str]:
-    cut, rank = min(problem.candidate_cuts), min(problem.ranks)
-    needed = delay.client_memory_bytes(problem, choice.common(problem, cut), choice.common(problem, rank))
-    blocks = "one block" if cut == 1 else f"{cut} blocks"
+    """Return who has too little memory for the candidate cut and rank that need least, or that no common cut fits."""
+    rank, cuts = min(problem.ranks), np.asarray(problem.candidate_cuts, dtype=np.int64)
+    each = np.broadcast_to(cuts[:, None], (len(cuts), problem.clients))
+    every_need = delay.client_memory_bytes(problem, each, np.full_like(each, rank))
+    cut, needed = cuts[every_need.argmin(axis=0)], every_need.min(axis=0)
     short = np.flatnonzero(needed > limit)
+    if not len(short):
+        alone = problem.per_client or choice.pairs(problem)
+        return [] if alone else ["no common cut and rank fit every client's memory: per_client = true lets cuts differ"]
     named = [
-        f"client {k + 1} needs {quantity(needed[k], 'B')} for {blocks} at rank {rank} and has {quantity(limit[k], 'B')}"
+        f"client {k + 1} needs {quantity(needed[k], 'B')} for {'one block' if cut[k] == 1 else f'{cut[k]} blocks'} "
+        f"at rank {rank} and has {quantity(limit[k], 'B')}"
         for k in short[:3]
     ]
     return named + ([f"and {len(short) - 3} more clients likewise"] if len(short) > 3 else [])

@@ -9,11 +9,21 @@ from pydantic import Field, field_validator, model_validator
 
 from rasolve.arrays import Array
 from rasolve.errors import InputError, unknown
-from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.forms import Blocks, Choice, Form, Formulation, MultipleChoice
 from rasolve.numerics import FloatArray
 from rasolve.plan import Plan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
-from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
+from rasolve.problems.fedsllm import (
+    algebra,
+    baselines,
+    blocks,
+    choice,
+    instances,
+    judgement,
+    per_client,
+    per_client_algebra,
+    prediction,
+)
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.notes import notes
 from rasolve.problems.registry import register
@@ -40,15 +50,15 @@ class FedsLLM(Problem):
 
     K clients, M subchannels to the main server and N to the federated server. ``gain`` arrays that do not vary over
     subchannels may have one column. ``ranks`` and ``cuts`` are the candidates (cuts: all blocks by default), common to
-    all clients. Downlink terms count where downlink rates are given. Objective, protocol and constraints: published;
-    per-step delay forms and constants: reconstructed; ``client_memory_bytes`` and ``cuts``: ours. The formulas stand in
-    `rasolve.problems.fedsllm.delay`.
+    all clients or, with ``per_client``, each client's own. Downlink terms count where downlink rates are given.
+    Objective, protocol and constraints: published; per-step delay forms and constants: reconstructed;
+    ``client_memory_bytes``, ``cuts`` and ``per_client``: ours. The formulas stand in `rasolve.problems.fedsllm.delay`.
     """
 
     kind: ClassVar[str] = "fedsllm"
     reference: ClassVar[str] = "arXiv 2504.14667"
     unit: ClassVar[str] = "s"
-    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks)
+    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks, MultipleChoice)
     Decision = FedsLLMDecision
 
     profile: Profile
@@ -56,6 +66,7 @@ class FedsLLM(Problem):
     local_steps: int = Field(default=12, ge=1, le=LARGEST_COUNT)
     ranks: tuple[int, ...] = (1, 2, 4, 6, 8)
     cuts: tuple[int, ...] | None = None
+    per_client: bool = False
     rounds: Rounds
     client_flops_per_s: Speeds
     server_flops_per_s: float = Field(ge=LEAST_FLOPS_PER_S)
@@ -151,12 +162,18 @@ class FedsLLM(Problem):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
+        if self.per_client:
+            return per_client.lower_bound(self)
         return min((a.bound for a in choice.alternatives(self)), default=float("inf"))
 
+    def written_in(self) -> tuple[type[Form], ...]:
+        """Return the forms of a common cut and rank, or those of a cut and a rank for every client."""
+        return (Blocks, MultipleChoice) if self.per_client else (Choice, Blocks)
+
     def formulate(self, form: type[Form]) -> Formulation:
-        writers = {Choice: choice.formulate, Blocks: blocks.formulate}
-        if form not in writers:
-            raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
+        writers = {Choice: choice.formulate, Blocks: blocks.formulate, MultipleChoice: per_client.formulate}
+        if form not in self.written_in():
+            raise unknown("form of fedsllm", form.name, [f.name for f in self.written_in()])
         return writers[form](self)
 
     def notes(self, decision: FedsLLMDecision | None = None) -> tuple[str, ...]:
@@ -166,7 +183,8 @@ class FedsLLM(Problem):
         return baselines.baselines(self)
 
     def to_pyomo(self, decision: FedsLLMDecision | None = None) -> Any:
-        return algebra.to_pyomo(self, decision)
+        statement = per_client_algebra if self.per_client else algebra
+        return statement.to_pyomo(self, decision)
 
     def plan(self, decision: FedsLLMDecision, solver: str) -> Plan:
         return prediction.plan(self, decision, solver)
