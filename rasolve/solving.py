@@ -52,7 +52,7 @@ def choose_solver(problem: Problem) -> SolverChoice:
 
 def _automatic(problem: Problem) -> tuple[Formulation, bool]:
     """Return the formulation that the automatic choice solves, and whether that ends with a proof."""
-    for form in problem.forms:
+    for form in problem.written_in():
         formulation = problem.formulate(form)
         if proves(formulation.form):
             return formulation, True
@@ -217,7 +217,7 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name
     wanted = solver_named(solver).form
-    if wanted not in problem.forms:
+    if wanted not in problem.written_in():
         takers = ", ".join(solvers_of(problem))
         raise SolverUnavailable(
             f"solver '{solver}' takes the form {wanted.name}; {problem.kind} is solved by: {takers}"
@@ -227,7 +227,7 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
 
 def solvers_of(problem: Problem) -> list[str]:
     """Return the names of the solvers that take one of the problem's forms, the automatic choice's form first."""
-    return [solver.name for form in problem.forms for solver in solvers_for(problem.formulate(form).form)]
+    return [solver.name for form in problem.written_in() for solver in solvers_for(problem.formulate(form).form)]
 
 
 def rivals(problem: Problem) -> list[str]:

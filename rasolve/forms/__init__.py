@@ -5,6 +5,7 @@ from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.fdma import FdmaAllocation, FdmaShares
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Tail
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
@@ -22,14 +23,19 @@ __all__ = [
     "FdmaShares",
     "Form",
     "Formulation",
+    "Load",
+    "Menu",
     "MinMaxShares",
+    "MultipleChoice",
     "OfdmaLink",
+    "Picked",
     "Progress",
     "Rows",
     "Shares",
     "Solution",
     "Spectrum",
     "Sum",
+    "Tail",
     "Term",
     "Termination",
     "relative_gap",

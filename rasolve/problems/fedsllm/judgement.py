@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rasolve.problems.fedsllm.common import SplitFederated
     from rasolve.problems.fedsllm.problem import FedsLLM
 
+NO_COMMON_SPLIT = "no common cut and rank fit every client's memory"
+
 
 def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
     """Return the total delay [s] and its parts by stage, with transmit energy [J per local step] and memory [bytes]."""
@@ -54,7 +56,7 @@ def evaluation(
 
 
 def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
-    """Return the published constraints and, where given, the memory limits."""
+    """Return the published constraints and, where given, the memory limits; with `per_client` cuts and ranks differ."""
     _reject_misfit(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
     main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
@@ -64,14 +66,20 @@ def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
         *_of_link("federated", problem, fed, problem.fed_subchannel_hz, problem.fed_total_power_w, fed_bps),
         *of_split(problem, decision.cut, decision.rank),
     ]
-    return Check(tuple(found))
+    return Check(tuple(found if problem.per_client else [*found, *in_common(decision.cut, decision.rank)]))
+
+
+def in_common(cut: IntArray, rank: IntArray) -> list[Constraint]:
+    """Return the constraints that all clients have one cut and one rank [K]."""
+    return [
+        Constraint("cuts differ between clients", np.asarray(np.ptp(cut)), np.asarray(0), "", "="),
+        Constraint("ranks differ between clients", np.asarray(np.ptp(rank)), np.asarray(0), "", "="),
+    ]
 
 
 def of_split(problem: SplitFederated, cut: IntArray, rank: IntArray) -> list[Constraint]:
-    """Return the constraints on the clients' cuts and ranks [K]."""
+    """Return the constraints on each client's cut and rank [K]."""
     found = [
-        Constraint("cuts differ between clients", np.asarray(np.ptp(cut)), np.asarray(0), "", "="),
-        Constraint("ranks differ between clients", np.asarray(np.ptp(rank)), np.asarray(0), "", "="),
         Constraint("cuts that are no candidate", _strangers(cut, problem.candidate_cuts), np.asarray(0), ""),
         Constraint("ranks that are no candidate", _strangers(rank, problem.ranks), np.asarray(0), ""),
     ]
@@ -103,20 +111,25 @@ def explain(problem: FedsLLM) -> tuple[str, ...]:
             reasons.append(
                 f"the {link} link has {subchannels} subchannels for {problem.clients} clients; each client needs one"
             )
-    return (*reasons, *memory_clashes(problem))
+    reasons += memory_clashes(problem)
+    if not reasons and not problem.per_client and not choice.pairs(problem):
+        reasons.append(f"{NO_COMMON_SPLIT}: per_client = true lets cuts differ")
+    return tuple(reasons)
 
 
 def memory_clashes(problem: SplitFederated) -> list[str]:
-    """Return whose memory the smallest cut and rank exceed, where no candidate fits."""
+    """Return who has too little memory for the candidate cut and rank that need least."""
     limit = problem.client_memory_bytes
-    if limit is None or choice.pairs(problem):
+    if limit is None:
         return []
-    cut, rank = min(problem.candidate_cuts), min(problem.ranks)
-    needed = delay.client_memory_bytes(problem, choice.common(problem, cut), choice.common(problem, rank))
-    blocks = "one block" if cut == 1 else f"{cut} blocks"
+    rank, cuts = min(problem.ranks), np.asarray(problem.candidate_cuts, dtype=np.int64)
+    each = np.broadcast_to(cuts[:, None], (len(cuts), problem.clients))
+    every_need = delay.client_memory_bytes(problem, each, np.full_like(each, rank))
+    cut, needed = cuts[every_need.argmin(axis=0)], every_need.min(axis=0)
     short = np.flatnonzero(needed > limit)
     named = [
-        f"client {k + 1} needs {quantity(needed[k], 'B')} for {blocks} at rank {rank} and has {quantity(limit[k], 'B')}"
+        f"client {k + 1} needs {quantity(needed[k], 'B')} for {'one block' if cut[k] == 1 else f'{cut[k]} blocks'} "
+        f"at rank {rank} and has {quantity(limit[k], 'B')}"
         for k in short[:3]
     ]
     return named + ([f"and {len(short) - 3} more clients likewise"] if len(short) > 3 else [])

@@ -8,10 +8,19 @@ import numpy as np
 
 from rasolve.arrays import Array
 from rasolve.errors import unknown
-from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.forms import Blocks, Choice, Form, Formulation, MultipleChoice
 from rasolve.numerics import FloatArray
 from rasolve.problems.base import Baseline, Check, Evaluation
-from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement
+from rasolve.problems.fedsllm import (
+    algebra,
+    baselines,
+    blocks,
+    choice,
+    instances,
+    judgement,
+    per_client,
+    per_client_algebra,
+)
 from rasolve.problems.fedsllm.common import (
     LARGEST_BANDWIDTH_HZ,
     LARGEST_GAIN,
@@ -29,17 +38,18 @@ class FedsLLM(SplitFederated):
 
     K clients, M subchannels to the main server and N to the federated server. ``gain`` arrays that do not vary over
     subchannels may have one column. ``ranks`` and ``cuts`` are the candidates (cuts: all blocks by default), common to
-    all clients. Downlink terms count where downlink rates are given. Objective, protocol and constraints: published;
-    per-step delay forms and constants: reconstructed; ``client_memory_bytes`` and ``cuts``: ours. The formulas stand in
-    `rasolve.problems.fedsllm.delay`.
+    all clients or, with ``per_client``, each client's own. Downlink terms count where downlink rates are given.
+    Objective, protocol and constraints: published; per-step delay forms and constants: reconstructed;
+    ``client_memory_bytes``, ``cuts`` and ``per_client``: ours. The formulas stand in `rasolve.problems.fedsllm.delay`.
     """
 
     kind: ClassVar[str] = "fedsllm"
     reference: ClassVar[str] = "arXiv 2504.14667"
     unit: ClassVar[str] = "s"
-    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks)
+    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks, MultipleChoice)
     Decision = FedsLLMDecision
 
+    per_client: bool = False
     main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
@@ -71,16 +81,23 @@ class FedsLLM(SplitFederated):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
+        if self.per_client:
+            return per_client.lower_bound(self)
         return min((a.bound for a in choice.alternatives(self)), default=float("inf"))
 
+    def written_in(self) -> tuple[type[Form], ...]:
+        """Return the forms of a common cut and rank, or those of a cut and a rank for every client."""
+        return (Blocks, MultipleChoice) if self.per_client else (Choice, Blocks)
+
     def formulate(self, form: type[Form]) -> Formulation:
-        writers = {Choice: choice.formulate, Blocks: blocks.formulate}
-        if form not in writers:
-            raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
+        writers = {Choice: choice.formulate, Blocks: blocks.formulate, MultipleChoice: per_client.formulate}
+        if form not in self.written_in():
+            raise unknown("form of fedsllm", form.name, [f.name for f in self.written_in()])
         return writers[form](self)
 
     def baselines(self) -> dict[str, Baseline]:
         return baselines.baselines(self)
 
     def to_pyomo(self, decision: FedsLLMDecision | None = None) -> Any:
-        return algebra.to_pyomo(self, decision)
+        statement = per_client_algebra if self.per_client else algebra
+        return statement.to_pyomo(self, decision)

@@ -27,7 +27,7 @@ from rasolve.forms import (
     Term,
 )
 from rasolve.numerics import FloatArray
-from rasolve.problems.fedsllm.choice import common, loads, pairs, tabulated
+from rasolve.problems.fedsllm.choice import common, common_to_all, loads, pairs, tabulated
 from rasolve.problems.fedsllm_fdma.choice import allocations, decision, fed_link, lower_bound, main_links
 from rasolve.problems.fedsllm_fdma.decision import FedsLLMFdmaDecision
 from rasolve.problems.fedsllm_fdma.judgement import check, evaluate, rates
@@ -121,4 +121,4 @@ def shares_kept(problem: FedsLLMFdma, d: FedsLLMFdmaDecision, pairs: list[tuple[
         cut, rank = chosen.label
         return replace(d, cut=common(problem, cut), rank=common(problem, rank))
 
-    return Formulation(Choice(tabulated(problem, pairs, *rates(problem, d))), lift)
+    return Formulation(Choice(tabulated(problem, pairs, *common_to_all(problem, pairs), *rates(problem, d))), lift)

@@ -8,6 +8,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.problems.base import Check, Constraint, Evaluation
+from rasolve.problems.fedsllm import choice
 from rasolve.problems.fedsllm import judgement as shared
 from rasolve.problems.fedsllm_fdma.decision import FedsLLMFdmaDecision
 from rasolve.scenario.radio import rate
@@ -54,10 +55,12 @@ def check(problem: FedsLLMFdma, d: FedsLLMFdmaDecision) -> Check:
         *of_link("main", d.main_bandwidth_hz, d.main_power_w, main_bps),
         *of_link("federated", d.fed_bandwidth_hz, d.fed_power_w, fed_bps),
         *shared.of_split(problem, d.cut, d.rank),
+        *shared.in_common(d.cut, d.rank),
     ]
     return Check(tuple(found))
 
 
 def explain(problem: FedsLLMFdma) -> tuple[str, ...]:
     """Return one sentence for every limit that leaves nothing feasible: only memory can."""
-    return tuple(shared.memory_clashes(problem))
+    clashes = shared.memory_clashes(problem)
+    return tuple(clashes or ([] if choice.pairs(problem) else [shared.NO_COMMON_SPLIT]))
