@@ -29,7 +29,7 @@ class CountsState(State):
     @property
     def counts(self) -> IntArray:
         """The incumbent's counts [K]."""
-        return self.descent.counts[0]
+        return np.asarray(self.descent.counts[0])
 
     @property
     def closed(self) -> bool:
