@@ -84,7 +84,7 @@ class Abreast(Solver[Several, SeveralStates]):
         return self._side_by_side(form, states, limits, stepped=True)
 
     def _side_by_side(self, form: Several, states: Sequence[State], limits: Limits, stepped: bool) -> SeveralStates:
-        """Return the states; those go on that are neither done nor at their cutoff nor, after a step, within the gap."""
+        """Return the states; those go on that are neither done nor at a cutoff nor, once stepped, within the gap."""
         objectives, bounds = np.asarray([s.objective for s in states]), np.asarray([s.bound for s in states])
         shared, pairs = limits.inner(), zip(form.forms, states, strict=True)
         left = np.asarray([not self.solver.done(f, one, shared) for f, one in pairs])

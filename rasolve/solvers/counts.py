@@ -27,6 +27,11 @@ class CountsState(State):
     descent: Descent
 
     @property
+    def counts(self) -> IntArray:
+        """The incumbent's counts [K]."""
+        return np.asarray(self.descent.counts[0])
+
+    @property
     def closed(self) -> bool:
         """Whether nothing earlier exists."""
         return bool(self.descent.closed[0])
