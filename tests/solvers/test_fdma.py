@@ -197,6 +197,8 @@ def test_a_batch_equals_each_alone_and_sequences_are_stacked():
         for name, worth in alone.multipliers.items():
             assert solution.multipliers[name] == pytest.approx(worth, rel=1e-5)
     together = FdmaShares(*(np.stack([getattr(f, n.name) for f in forms[::2]]) for n in fields(FdmaShares)))
+    with pytest.raises(InputError, match="forms hold batches themselves: give a sequence of single instances"):
+        ra.solve_batch([together, together])
     assert ra.solve_batch(forms[::2]).objective == pytest.approx(ra.solve_batch(together).objective, rel=1e-14)
 
 
@@ -247,6 +249,15 @@ def test_power_for_all_leaves_bandwidth_only():
     solution = solve_form(form, limits=TIGHT)
     assert solution.value.power_w == pytest.approx(form.client_power_w, rel=1e-12)
     assert form.delays(solution.value) == pytest.approx(np.full(5, solution.objective), rel=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_caps_far_above_the_total_change_nothing(seed):
+    form = shares(seed, 2)
+    capped = replace(form, client_power_w=np.full(2, form.total_power_w))
+    open_ended = replace(form, client_power_w=np.full(2, form.total_power_w * 1e9))
+    found = [solve_form(each, limits=TIGHT) for each in (capped, open_ended)]
+    assert found[1].gap <= 1e-12 and found[0].objective == pytest.approx(found[1].objective, rel=1e-11)
 
 
 def test_ten_thousand_clients_take_a_few_steps():
