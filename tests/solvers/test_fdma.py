@@ -32,7 +32,7 @@ def test_equals_plain_bisection(seed, tight):
 
 
 @pytest.mark.parametrize("clients", [1, 2, 3, 20, 100])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_stressed_instances_close_their_own_bracket_to_1e_12(seed, clients):
     form = stressed(seed, clients, 50)
     batch = ra.solve_batch(form, gap=1e-12)
@@ -44,7 +44,7 @@ def test_stressed_instances_close_their_own_bracket_to_1e_12(seed, clients):
     assert (value.power_w.sum(-1) <= form.total_power_w * (1 + 1e-13)).all()
 
 
-@pytest.mark.parametrize("clients", [1, 2, 7, 30])
+@pytest.mark.parametrize("clients", [1, 2, 20])
 def test_nested_brackets_alone_find_the_same(monkeypatch, clients):
     form = stressed(9, clients, 20)
     newton = ra.solve_batch(form, gap=1e-12)
