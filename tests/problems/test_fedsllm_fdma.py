@@ -64,7 +64,7 @@ def by_hand(p: ra.FedsLLMFdma) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_exact_equals_search_and_nothing_is_below(seed):
     problem = continuous(seed)
     exact, heuristic = ra.solve(problem, gap=1e-11), ra.solve(problem, "alternating")
@@ -80,7 +80,7 @@ def test_exact_equals_search_and_nothing_is_below(seed):
         assert ra.solve(problem, f"baseline:{name}", seed=seed).objective >= optimum * (1 - 1e-10)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_it_relaxes_the_problem_with_subchannels_on_the_same_channels(seed):
     whole, shared = ra.FedsLLM.sample(seed=seed, downlink=True), ra.FedsLLMFdma.sample(seed=seed, downlink=True)
     assert (shared.main_gain == whole.main_gain[:, 0]).all() and shared.main_bandwidth_hz == pytest.approx(200e6)
@@ -104,7 +104,7 @@ def test_every_alternative_is_bounded_and_the_federated_link_is_shared(problem):
         problem.formulate(Sum)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_multipliers_are_the_worth_of_a_hertz_and_of_a_watt(seed):
     problem = ra.FedsLLMFdma.sample(seed=seed, regime="midband")
     result = ra.solve(problem, gap=1e-12)
@@ -117,7 +117,7 @@ def test_multipliers_are_the_worth_of_a_hertz_and_of_a_watt(seed):
         assert result.multipliers[name] == pytest.approx((less - more) / (2 * step), rel=1e-3)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), st.sampled_from(["wideband", "midband", "narrowband"]))
 def test_order_of_clients_does_not_matter(seed, regime):
     problem = ra.FedsLLMFdma.sample(seed=seed, regime=regime)
@@ -129,7 +129,7 @@ def test_order_of_clients_does_not_matter(seed, regime):
 
 def test_coordinate_steps_descend_and_stall_above_the_optimum():
     gaps = []
-    for seed in range(6):
+    for seed in range(4):
         problem = ra.FedsLLMFdma.sample(seed=seed, clients=12, regime="midband")
         result = ra.solve(problem, "alternating", bound=True)
         objectives = [line.objective for line in result.history]

@@ -15,11 +15,11 @@ BELOW = 1 - 1e-6
 """Share of its cap below which a client's power in a start counts as its own choice."""
 
 
-def started(links: Links) -> Prices:
-    """Return where to start: at uniform density over the band, as if there were no caps."""
+def started(links: Links, low: FloatArray) -> Prices:
+    """Return where to start, from a bound on the deadline: uniform density over the band, as if there were no caps."""
     x = np.log1p(links.snr)
     share = links.load / x
-    deadline = np.maximum(links.alone(), (share - links.head).max(axis=-1))
+    deadline = np.maximum(low, (share - links.head).max(axis=-1))
     for _ in range(2):
         time = deadline[:, None] + links.head
         width = share / time

@@ -85,10 +85,11 @@ class Fdma(Solver[FdmaShares, FdmaState]):
         nothing = np.zeros_like(links.load)
         endless = np.full(len(nothing), INFINITY)
         with np.errstate(all="ignore"):
-            prices, kept = started(links), (nothing, nothing, endless)
+            low = links.alone()
+            prices, kept = started(links, low), (nothing, nothing, endless)
             if limits.start is not None and form.fits(limits.start):
                 prices, kept = _from(form, links, prices, limits.start)
-            search = _looked(links, prices, links.alone(), *kept)
+            search = _looked(links, prices, low, *kept)
         return _state(form, search, links, form.offset_s.max(axis=-1).reshape(-1), steps=0)
 
     def step(self, form: FdmaShares, state: FdmaState, limits: Limits) -> FdmaState:
