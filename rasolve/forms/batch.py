@@ -128,6 +128,6 @@ class BatchSolution(Sequence[Solution]):
 
 def relative_gaps(objective: FloatArray, bound: FloatArray) -> FloatArray:
     """Return the relative gap of each instance [...]; nan where objective or bound is not finite."""
-    known = np.isfinite(objective) & np.isfinite(bound)
     with np.errstate(invalid="ignore"):
-        return np.where(known, np.abs(objective - bound) / np.maximum(np.abs(objective), 1e-12), np.nan)
+        gap = np.abs(objective - bound) / np.maximum(np.abs(objective), 1e-12)
+    return np.where(np.isfinite(gap), gap, np.nan)

@@ -14,8 +14,8 @@ from rasolve.forms.formulation import Form, numbers
 from rasolve.numerics import ROUNDING, FloatArray
 from rasolve.scenario.radio import rate
 
-SMALLEST = 1e-30
-"""Least positive number of a form; its reciprocal is the largest. Products beyond would leave double precision."""
+SMALLEST, LARGEST = 1e-30, 1e40
+"""Least positive and largest number of a form. Products beyond would leave double precision."""
 
 PER_CLIENT = ("offset_s", "payload_bits", "gain", "client_power_w")
 PER_INSTANCE = ("noise_w_per_hz", "total_bandwidth_hz", "total_power_w")
@@ -54,11 +54,11 @@ class FdmaShares(Form):
             object.__setattr__(self, name, numbers(f"FdmaShares.{name}", getattr(self, name)))
         if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
             raise InputError("FdmaShares.offset_s must be finite and at least 0")
-        if (self.offset_s > 1 / SMALLEST).any():
-            raise InputError(f"FdmaShares.offset_s must be at most {1 / SMALLEST:g}")
+        if (self.offset_s > LARGEST).any():
+            raise InputError(f"FdmaShares.offset_s must be at most {LARGEST:g}")
         for name in (*PER_CLIENT[1:], *PER_INSTANCE):
-            if not ((value := getattr(self, name)) >= SMALLEST).all() or not (value <= 1 / SMALLEST).all():
-                raise InputError(f"FdmaShares.{name} must be from {SMALLEST:g} to {1 / SMALLEST:g}")
+            if not ((value := getattr(self, name)) >= SMALLEST).all() or not (value <= LARGEST).all():
+                raise InputError(f"FdmaShares.{name} must be from {SMALLEST:g} to {LARGEST:g}")
         self._agree()
 
     def _agree(self) -> None:

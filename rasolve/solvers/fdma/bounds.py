@@ -6,7 +6,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.solvers.fdma.demand import Demand
-from rasolve.solvers.fdma.links import Links, Prices
+from rasolve.solvers.fdma.links import Links, Prices, total
 
 SLACK = 64 * float(np.finfo(np.float64).eps)
 """Relative allowance for rounding in a certificate: several times what its operations and pairwise sums can lose."""
@@ -28,11 +28,12 @@ def certificate(links: Links, at: Prices, d: Demand) -> tuple[FloatArray, FloatA
     most = price[:, None] / d.a
     loud = d.b * links.cap
     paid = links.paid[:, None]
-    nat = np.where(d.rate > loud, most, np.minimum(most, paid / d.b))
+    binds = d.rate > loud
+    nat = np.where(binds, most, np.minimum(most, paid / d.b))
     owed = nat * d.rate
-    capping = np.maximum(nat * loud - paid * links.cap, 0.0)
-    lack = (1 - SLACK) * owed.sum(axis=-1) - (1 + SLACK) * (price + links.paid + capping.sum(axis=-1))
-    slope = (owed / d.time).sum(axis=-1)
+    capping = np.where(binds, np.maximum(nat * loud - paid * links.cap, 0.0), 0.0)
+    lack = (1 - SLACK) * total(owed) - (1 + SLACK) * (price + links.paid + total(capping))
+    slope = total(owed / d.time)
     move = lack / slope
     return at.deadline + move - SLACK * np.abs(move), price / slope, links.paid / slope
 
@@ -44,11 +45,11 @@ def allocation(links: Links, d: Demand) -> tuple[FloatArray, FloatArray, FloatAr
     rate, so that all delays change alike; where that would take more than half of what one has, all are scaled.
     """
     elastic = d.bandwidth / d.by_price
-    excess = d.bandwidth.sum(axis=-1) - 1.0
-    shared = d.bandwidth - elastic * (excess / elastic.sum(axis=-1))[:, None]
+    excess = total(d.bandwidth) - 1.0
+    shared = d.bandwidth - elastic * (excess / total(elastic))[:, None]
     gentle = (shared > 0.5 * d.bandwidth).all(axis=-1, keepdims=True)
     bandwidth = np.where(gentle, shared, d.bandwidth)
-    bandwidth = bandwidth / bandwidth.sum(axis=-1, keepdims=True)
+    bandwidth = bandwidth / total(bandwidth)[:, None]
     power = np.where(d.capped, links.cap, np.minimum(d.power, links.cap))
-    power = power / np.maximum(power.sum(axis=-1, keepdims=True), 1.0)
+    power = power / np.maximum(total(power), 1.0)[:, None]
     return bandwidth, power, links.attained(bandwidth, power)

@@ -17,6 +17,11 @@ ROUNDED = 2 * float(np.finfo(np.float64).eps)
 """Relative allowance for rounding where a bound is counted from the start again."""
 
 
+def total(per_client: FloatArray) -> FloatArray:
+    """Return the sum over clients, [B] of [B, K]."""
+    return np.asarray(np.add.reduce(per_client, axis=-1))
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Base of records whose fields are arrays, or such records, with the instances as their first dimension."""

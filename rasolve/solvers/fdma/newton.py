@@ -6,7 +6,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray, marginal_efficiency
 from rasolve.solvers.fdma.demand import Demand, followed
-from rasolve.solvers.fdma.links import Links, Prices
+from rasolve.solvers.fdma.links import Links, Prices, total
 
 FARTHEST = 12.0
 """Largest change of ln λ in one step."""
@@ -23,8 +23,7 @@ def started(links: Links) -> Prices:
     for _ in range(2):
         time = deadline[:, None] + links.head
         width = share / time
-        need = width.sum(axis=-1)
-        slope = (width / time).sum(axis=-1)
+        need, slope = total(width), total(width / time)
         deadline = np.maximum(deadline, deadline + (need - 1) * need / slope)
     return priced(links, deadline, x, share / (deadline[:, None] + links.head))
 
@@ -39,7 +38,7 @@ def started_from(links: Links, bandwidth: FloatArray, power: FloatArray) -> Pric
 def priced(links: Links, deadline: FloatArray, x: FloatArray, weight: FloatArray) -> Prices:
     """Return efficiencies with a weighted mean of the clients' own prices; price 1 where power is free."""
     own = marginal_efficiency(x) / (links.snr * np.exp(-x))
-    mean = np.log((weight * own).sum(axis=-1) / weight.sum(axis=-1))
+    mean = np.log(total(weight * own) / total(weight))
     return Prices(deadline, np.where(links.paid > 0, mean, 0.0), x)
 
 
@@ -50,36 +49,39 @@ def improved(links: Links, at: Prices, d: Demand, low: FloatArray, high: FloatAr
     excess in ln λ: both err on the side from which the next step is safe. Efficiencies follow by Halley's method.
     """
     x, free = at.efficiency, ~d.capped
-    width = _corrected(d.bandwidth.sum(axis=-1), -(d.bandwidth * d.drift / x).sum(axis=-1))
-    power = _corrected(d.power.sum(axis=-1), (d.power * d.drift / d.by_cap).sum(axis=-1))
+    wider, louder = d.bandwidth / x, d.power / d.by_cap  # what a change of efficiency does to bandwidth and power
+    width = _corrected(total(d.bandwidth), -total(wider * d.drift))
+    power = _corrected(total(d.power), total(louder * d.drift))
     sooner = at.deadline[:, None] / d.time
-    narrow = d.bandwidth * sooner
-    width_by_time = -(narrow + narrow * d.capped * (d.by_cap / x)).sum(axis=-1)
-    width_by_price = -(d.bandwidth * free * (d.by_price / x)).sum(axis=-1)
-    power_by_time = -(d.power * free * sooner).sum(axis=-1)
-    power_by_price = (d.power * free * (d.by_price / d.by_cap)).sum(axis=-1)
+    response = free * d.by_price
+    width_by_time = -total(sooner * (d.bandwidth + wider * d.capped * d.by_cap))
+    width_by_price = -total(wider * response)
+    power_by_time = -total(d.power * free * sooner)
+    power_by_price = total(louder * response)
     wide = width * (width - 1.0)
     loud = np.where(power < 1, power - 1.0, power * np.log(power))
     determinant = width_by_time * power_by_price - width_by_price * power_by_time
     later = (width_by_price * loud - wide * power_by_price) / determinant
     dearer = (power_by_time * wide - width_by_time * loud) / determinant
-    known = np.isfinite(later + dearer) & (links.paid > 0)
+    paid = links.paid > 0
+    known = np.isfinite(later + dearer) & paid
     later = np.where(known, later, -wide / width_by_time)
-    dearer = np.where(known, dearer, 0.0)
-    change = np.where(dearer > 0, np.log1p(dearer), dearer)
-    past = (links.paid > 0) & (power > 1) & (~known | (d.capped & (d.dearer < -change[:, None])).any(axis=-1))
+    change = np.where(known, np.where(dearer > 0, np.log1p(dearer), dearer), 0.0)
+    past = (power > 1) & paid
     if past.any():
-        change = np.where(past, _to_let_go(d, power), change)
+        past &= ~known | (d.capped & (d.dearer < -change[:, None])).any(axis=-1)
+        if past.any():
+            change = np.where(past, _to_let_go(d, power), change)
     log_price = at.log_price + np.minimum(np.maximum(change, -FARTHEST), FARTHEST)
     deadline = at.deadline * np.where(later > -0.5, 1 + np.minimum(later, 20.0), 0.5)
     deadline = np.minimum(np.maximum(deadline, low), high)
     return Prices(deadline, log_price, followed(links, at, d, deadline, log_price))
 
 
-def _corrected(total: FloatArray, change: FloatArray) -> FloatArray:
+def _corrected(summed: FloatArray, change: FloatArray) -> FloatArray:
     """Return a sum with what the clients' own equations still change in it, unless that is nearly all of it."""
-    corrected = total + change
-    return np.where(corrected > 0.1 * total, corrected, total)
+    corrected = summed + change
+    return np.where(corrected > 0.1 * summed, corrected, summed)
 
 
 def _to_let_go(d: Demand, power: FloatArray) -> FloatArray:
@@ -91,9 +93,9 @@ def _to_let_go(d: Demand, power: FloatArray) -> FloatArray:
     excess = power * np.log(power)
     response = d.power * (d.by_price / d.by_cap)
     late = np.where(d.capped, np.maximum(d.dearer, 0.0), 0.0)
-    change = -(excess + (response * late).sum(axis=-1)) / response.sum(axis=-1)
+    change = -(excess + total(response * late)) / total(response)
     for _ in range(4):
         moved = np.minimum(change[:, None] + late, 0.0)
-        slope = (response * (moved < 0)).sum(axis=-1)
-        change = change - (excess + (response * moved).sum(axis=-1)) / slope
+        slope = total(response * (moved < 0))
+        change = change - (excess + total(response * moved)) / slope
     return np.asarray(change)

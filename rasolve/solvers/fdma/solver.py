@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rasolve.errors import InputError
 from rasolve.forms import FdmaAllocation, FdmaShares, Form
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver
@@ -75,6 +76,8 @@ class Fdma(Solver[FdmaShares, FdmaState]):
         return form.offset_s.shape
 
     def together(self, forms: Sequence[FdmaShares]) -> tuple[Solver[Any, Any], Form]:
+        if forms[0].batch:
+            raise InputError("forms hold batches themselves: give a sequence of single instances, or one batch")
         return self, FdmaShares(*(np.stack([getattr(form, f.name) for form in forms]) for f in fields(forms[0])))
 
     def init(self, form: FdmaShares, limits: Limits) -> FdmaState:
