@@ -1,0 +1,58 @@
+"""`closed_sets`: every closed set of a small graph, looked at one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rasolve.forms import ClosedSet
+from rasolve.forms.precedence import closed_sets
+from rasolve.numerics import ROUNDING
+from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.registry import register
+
+MOST_SETS = 20_000
+"""More closed sets than this are not enumerated."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedSetsState(State):
+    """Whether all sets have been looked at."""
+
+    enumerated: bool
+
+
+@register
+@dataclass(frozen=True)
+class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
+    """Enumeration of all closed sets, the reference for all other solvers; takes a budget and a batch (textbook)."""
+
+    name = "closed_sets"
+    form = ClosedSet
+    purpose = "exact: all closed sets of a small graph, one by one"
+    exact = True
+
+    def refuses(self, form: ClosedSet) -> str | None:
+        if closed_sets(form.precedence, MOST_SETS) is None:
+            return f"it has more than {MOST_SETS} closed sets"
+        return None
+
+    def init(self, form: ClosedSet, limits: Limits) -> ClosedSetsState:
+        return ClosedSetsState(None, INFINITY, -INFINITY, enumerated=False)
+
+    def step(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> ClosedSetsState:
+        sets = closed_sets(form.precedence, MOST_SETS)
+        assert sets is not None
+        if form.budget is not None:
+            sets = sets[form.spent(sets) <= form.budget * (1 + ROUNDING)]
+        if not len(sets):
+            return ClosedSetsState(None, INFINITY, INFINITY, enumerated=True)
+        tolled = form.tolled(sets)
+        cost = (form.inside - form.outside) @ sets.T + form.toll @ tolled.T
+        value = sets[cost.argmin(axis=-1)]
+        objective = float(form.objectives(value).max())
+        return ClosedSetsState(value, objective, objective, enumerated=True)
+
+    def done(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> bool:
+        return state.enumerated
