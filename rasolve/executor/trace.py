@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rasolve.errors import InputError, SolverUnavailable
+from rasolve.errors import InputError, SolverUnavailable, whole_number
+from rasolve.numerics import FloatArray
 from rasolve.scenario.graph import GraphProfile
 
 try:
@@ -23,7 +24,11 @@ from rasolve.executor.tracing.counting import flops_of, output_bits, saved_bytes
 from rasolve.executor.tracing.export import exported
 from rasolve.executor.tracing.grouping import layers_of
 from rasolve.executor.tracing.layers import Layers, state_on
+from rasolve.executor.tracing.measuring import timed_layers
 from rasolve.executor.tracing.survey import Fact, survey
+
+REPEATS = 5
+"""Timings of every layer (ours)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,7 @@ def trace(
     traced = traced_layers(module, inputs, fuse)
     layers, samples = traced.layers, traced.samples
     work = [
-        flops_of(layers, v, traced.values, traced.facts, traced.state) if layer.parents else (0, 0)
+        flops_of(layers, v, traced.values, traced.state) if layer.parents else (0, 0)
         for v, layer in enumerate(layers.layers)
     ]
     saved = saved_bytes(layers, traced.values, traced.state)
@@ -82,22 +87,51 @@ def trace(
     )
 
 
+def layer_seconds(
+    module: nn.Module,
+    inputs: Tensor | Sequence[Tensor],
+    *,
+    fuse: bool = True,
+    repeats: int = REPEATS,
+    callback: Callable[[int, int], object] | None = None,
+) -> FloatArray:
+    """Return the seconds [V, repeats] that each layer's forward and backward pass takes on this machine's CPU.
+
+    The layers are those of :func:`trace`, timed one by one on what the layers before them make of this mini-batch of
+    inputs; an input itself takes no time. `callback` hears of every pass over the model, its number and how many there
+    will be. Raises InputError as :func:`trace` does, and for a module or inputs without numbers.
+    """
+    repeats = whole_number("repeats", repeats, 1)
+    given = _given(inputs)
+    for what, held in (("module", [*module.parameters(), *module.buffers()]), ("inputs", given)):
+        if any(each.device.type == "meta" for each in held):
+            raise InputError(f"{what}: on the meta device, without numbers: nothing can be timed")
+    traced = traced_layers(module, given, fuse)
+    return timed_layers(traced.layers, given, repeats, callback)
+
+
 def traced_layers(module: nn.Module, inputs: Tensor | Sequence[Tensor], fuse: bool = True) -> Traced:
     """Return the layers of a module with all that is known of them; see :func:`trace`."""
     if not isinstance(module, nn.Module):
         raise InputError(f"module = {module!r}: must be a torch.nn.Module")
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    for i, x in enumerate(given):
-        if not isinstance(x, Tensor) or x.dim() == 0 or x.numel() == 0:
-            raise InputError(f"inputs[{i}]: must be a tensor whose first dimension is the mini-batch")
-    if not given:
-        raise InputError("inputs is empty: the module's arguments are needed")
+    given = _given(inputs)
     with torch.enable_grad():
         program = exported(module, given)
         state = state_on("meta", module, program)
         empty = tuple(torch.empty(x.shape, dtype=x.dtype, device="meta") for x in given)
         facts, values = survey(program, empty, state)
         return Traced(layers_of(module, program, facts, fuse), empty, facts, values, state)
+
+
+def _given(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return the inputs as a tuple; raises InputError where one of them is no mini-batch."""
+    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    for i, x in enumerate(given):
+        if not isinstance(x, Tensor) or x.dim() == 0 or x.numel() == 0:
+            raise InputError(f"inputs[{i}]: must be a tensor whose first dimension is the mini-batch")
+    if not given:
+        raise InputError("inputs is empty: the module's arguments are needed")
+    return given
 
 
 def _blocks(layers: Layers) -> list[int]:

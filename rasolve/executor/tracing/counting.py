@@ -15,9 +15,7 @@ from rasolve.executor.tracing.survey import Fact, bits, math_attention
 from rasolve.scenario.workload import bytes_of_one_in
 
 
-def flops_of(
-    layers: Layers, v: int, values: Mapping[Node, Tensor], facts: Mapping[Node, Fact], state: State
-) -> tuple[int, int]:
+def flops_of(layers: Layers, v: int, values: Mapping[Node, Tensor], state: State) -> tuple[int, int]:
     """Return the FLOPs of one layer's forward and backward pass, all its parameters trained.
 
     It is counted alone, on inputs without history, because a counter's attribution inside one graph is wrong in
@@ -25,13 +23,13 @@ def flops_of(
     """
     layer = layers.layers[v]
     given: Values = {
-        node: values[node].detach().requires_grad_(facts[node].activation)
+        node: values[node].detach().requires_grad_(node in layers.activations)
         for parent in layer.parents
         for node in layers.layers[parent].outputs
     }
     with math_attention():
         with counter(FORWARD) as forward:
-            outputs = list(run(layer, given, state, "meta").values())
+            outputs = [out for out in run(layer, given, state, "meta").values() if out.requires_grad]
         with counter(BACKWARD) as backward:
             torch.autograd.backward(outputs, [torch.empty_like(out) for out in outputs])
     return forward.get_total_flops(), backward.get_total_flops()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import linecache
 import logging
 import operator
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +62,12 @@ def exported(module: nn.Module, inputs: Sequence[Tensor]) -> GraphModule:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torch from writing its own account of an error, or advice for exporting, to standard error."""
+    """Keep torch's own account of an error, its advice for exporting, and the model's prints to themselves."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    nowhere = io.StringIO()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -73,17 +76,24 @@ def _quiet() -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """Return one line: what went wrong, and the line of the model's own code in which it did."""
-    said = str(error).strip().partition("\n")[0] or type(error).__name__
+    said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
     if "data-dependent" in said:
         said = DATA_DEPENDENT
-    torch_itself = Path(torch.__file__).parent
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if torch_itself not in Path(f.filename).parents and Path(__file__) != Path(f.filename)]
+    elif type(error).__module__ == "builtins" and not isinstance(error, RuntimeError):
+        said = f"{type(error).__name__}: {said}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _of_the_model(Path(frame.filename))]
     if not own:
         return said
     last = own[-1]
     line = linecache.getline(last.filename, last.lineno or 0).strip()
     return f"{said}, at {Path(last.filename).name}:{last.lineno}: {line}"
+
+
+def _of_the_model(file: Path) -> bool:
+    """Return whether a file is neither this one, nor torch's, nor Python's own."""
+    library = Path(sysconfig.get_path("stdlib"))
+    pythons = library in file.parents and "site-packages" not in file.parts
+    return not pythons and Path(torch.__file__).parent not in file.parents and file != Path(__file__)
 
 
 def where(node: Node) -> str:
@@ -105,6 +115,8 @@ def _without_checks(program: GraphModule) -> None:
         if node.op == "call_module" or (node.op == "call_function" and operation(node).startswith(CHECKS)):
             program.graph.erase_node(node)
     for node in program.graph.nodes:
+        if any(isinstance(size, torch.SymInt) for size in getattr(node.meta.get("val"), "shape", ())):
+            raise InputError(f"{where(node)} cannot be traced: the size of its result depends on the data's values")
         known = node.target is operator.getitem or isinstance(node.target, OpOverload | HigherOrderOperator)
         if node.op == "call_function" and not known:
             raise InputError(f"{where(node)}: not an operation on tensors, which cannot be traced")
@@ -134,7 +146,9 @@ def writes(node: Node) -> bool:
 
 
 def rearranges(node: Node) -> bool:
-    """Return whether a node is a view: the numbers of another tensor, or some of them, in another shape."""
+    """Return whether a node is a view, the numbers of another tensor or some of them, or picks one out of several."""
+    if node.target is operator.getitem:
+        return True
     if not isinstance(node.target, OpOverload) or node.target._schema.is_mutable:
         return False
     return any(each.alias_info is not None for each in node.target._schema.returns)

@@ -68,8 +68,9 @@ def layers_of(module: nn.Module, program: GraphModule, facts: Facts, fuse: bool)
     vertex_of |= {node: v for v, group in enumerate(groups, start=len(inputs)) for node in group.outputs}
     names = _distinct([str(node.target) for node in inputs] + [_name(module, group.nodes[0]) for group in groups])
 
-    def nodes_of(own: Iterable[Node]) -> tuple[Node, ...]:
-        return tuple(sorted(_with_free(own, keys), key=order.__getitem__))
+    def nodes_of(own: Sequence[Node]) -> tuple[Node, ...]:
+        made_of = _with_free((each for node in own for each in node.all_input_nodes), keys)
+        return tuple(sorted({*own, *(node for node in made_of if not _anchors(node, keys))}, key=order.__getitem__))
 
     layers = [Layer(name, (), (node,)) for name, node in zip(names, inputs, strict=False)]
     for name, group in zip(names[len(inputs) :], groups, strict=True):
@@ -77,8 +78,9 @@ def layers_of(module: nn.Module, program: GraphModule, facts: Facts, fuse: bool)
         layers.append(Layer(name, nodes_of(group.nodes), group.outputs, parents, _block(module, group.nodes[0])))
     ends = tuple(sorted({vertex_of[node] for node in result}))
     returned = tuple(_result(program).all_input_nodes)
-    whole = Layer("result", nodes_of(node for node in returned if node not in vertex_of), returned, ends)
-    return Layers(module, program, tuple(layers), whole)
+    whole = Layer("result", nodes_of([node for node in returned if node not in vertex_of]), returned, ends)
+    activations = frozenset(node for node in vertex_of if facts[node].activation)
+    return Layers(module, program, tuple(layers), whole, activations)
 
 
 def _result(program: GraphModule) -> Node:
@@ -97,12 +99,10 @@ def _keys(module: nn.Module, program: GraphModule, facts: Facts) -> dict[Node, H
             if call is None:
                 raise InputError(f"{where(node)}: overwrites a buffer, which only layers of torch.nn may")
             keys[node] = call
-        elif facts[node].activation:
-            picks = node.target is operator.getitem
-            if picks and (owner := node.all_input_nodes[0]) in keys:
-                keys[node] = keys[owner]
-            elif not (picks or rearranges(node)) or _shrinks(node, keys, facts):
-                keys[node] = call or node
+        elif node.target is operator.getitem and node.all_input_nodes[0] in keys:
+            keys[node] = keys[node.all_input_nodes[0]]
+        elif facts[node].activation and (not rearranges(node) or _shrinks(node, keys, facts)):
+            keys[node] = call or node
     return keys
 
 
@@ -113,24 +113,23 @@ def _shrinks(view: Node, keys: Mapping[Node, Hashable], facts: Facts) -> bool:
 
 def _sources(nodes: Iterable[Node], keys: Mapping[Node, Hashable]) -> set[Node]:
     """Return the nodes with a key, and the inputs, that some nodes are or are made of through free nodes."""
-    found: set[Node] = set()
-    for node in nodes:
-        if node in keys or node.op == "placeholder":
-            found.add(node)
-        else:
-            found |= _sources(node.all_input_nodes, keys)
-    return found
+    return {node for node in _with_free(nodes, keys) if _anchors(node, keys)}
 
 
 def _with_free(nodes: Iterable[Node], keys: Mapping[Node, Hashable]) -> set[Node]:
-    """Return some nodes and all the free ones that they need."""
+    """Return some nodes and, through free ones, all that they are made of down to the first that are not."""
     found, waiting = set(), list(nodes)
     while waiting:
         node = waiting.pop()
         if node not in found:
             found.add(node)
-            waiting += [each for each in node.all_input_nodes if each not in keys and each.op != "placeholder"]
+            waiting += [] if _anchors(node, keys) else node.all_input_nodes
     return found
+
+
+def _anchors(node: Node, keys: Mapping[Node, Hashable]) -> bool:
+    """Return whether a node's value is an input or some vertex's business."""
+    return node in keys or node.op == "placeholder"
 
 
 def _bits(nodes: Iterable[Node], facts: Facts) -> int:
@@ -145,7 +144,7 @@ def _whole_slices(program: GraphModule, facts: Facts, keys: Mapping[Node, Hashab
             readers[source].add(keys.get(node))
     slices: defaultdict[tuple[frozenset[Node], frozenset[Hashable]], list[Node]] = defaultdict(list)
     for node, key in keys.items():
-        if key is node and (node.target is operator.getitem or rearranges(node)):
+        if key is node and rearranges(node):
             slices[frozenset(_sources(node.all_input_nodes, keys)), frozenset(readers[node])].append(node)
     return [
         node
@@ -197,30 +196,32 @@ def _calls(module: nn.Module, node: Node) -> list[tuple[str, str, nn.Module]]:
     return [(key, path, module.get_submodule(path)) for key, path in paths.items()]
 
 
+def _is_layer(module: nn.Module) -> bool:
+    """Return whether a module is one layer: torch's own, and not made of layers."""
+    return type(module).__module__.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
+
+
 def _leaf_call(module: nn.Module, node: Node) -> str | None:
     """Return the call of a layer of torch.nn within which a node stands, None where there is none."""
-    for key, _, each in _calls(module, node):
-        if type(each).__module__.startswith("torch.nn.") and not isinstance(each, CONTAINERS):
-            return key
-    return None
+    return next((key for key, _, each in _calls(module, node) if _is_layer(each)), None)
 
 
 def _name(module: nn.Module, node: Node) -> str:
     """Return the path of the layer of torch.nn that a node belongs to, or that of its module and what it does."""
-    path = ""
-    for _, path, each in _calls(module, node):
-        if type(each).__module__.startswith("torch.nn.") and not isinstance(each, CONTAINERS):
-            return path or operation(node)
-    return f"{path}.{operation(node)}" if path else operation(node)
+    calls = _calls(module, node)
+    for _, path, each in calls:
+        if _is_layer(each):
+            return path or type(each).__name__
+    does = operation(node.all_input_nodes[0] if node.target is operator.getitem else node)
+    return f"{calls[-1][1]}.{does}" if calls and calls[-1][1] else does
 
 
 def _block(module: nn.Module, node: Node) -> str | None:
     """Return the outermost call of a module of a kind of which the model has several; None where there is none."""
     kinds = Counter(type(each) for each in module.modules())
     for key, _, each in _calls(module, node):
-        layer = type(each).__module__.startswith("torch.nn.") and not isinstance(each, CONTAINERS)
         plain = type(each) in (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-        if kinds[type(each)] > 1 and not layer and not plain:
+        if kinds[type(each)] > 1 and not plain and not _is_layer(each):
             return key
     return None
 

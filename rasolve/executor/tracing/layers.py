@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,16 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """A model as V layers in topological order, its inputs first; ``result`` makes the model's outputs of theirs."""
+    """A model as V layers in topological order, its inputs first; ``result`` makes the model's outputs of theirs.
+
+    ``activations`` are those of the layers' outputs whose gradient the backward pass needs.
+    """
 
     module: nn.Module
     program: GraphModule
     layers: tuple[Layer, ...]
     result: Layer
+    activations: frozenset[Node]
 
     @property
     def inputs(self) -> tuple[int, ...]:
@@ -57,6 +61,12 @@ class Layers:
     def edges(self) -> list[tuple[int, int]]:
         """Parent and child of every edge."""
         return [(parent, v) for v, layer in enumerate(self.layers) for parent in layer.parents]
+
+    def given(self, inputs: Sequence[Tensor]) -> Values:
+        """Return the values of the input vertices where the module is called with `inputs`."""
+        arguments = [node for node in self.program.graph.nodes if node.op == "placeholder"]
+        values = dict(zip(arguments, inputs, strict=True))
+        return {node: values[node] for v in self.inputs for node in self.layers[v].outputs}
 
     def weights_of(self, vertices: Iterable[int]) -> dict[str, nn.Parameter]:
         """Return the parameters that some layers read, by their first name in the program, each once."""
