@@ -85,20 +85,16 @@ def _text(profile: GraphProfile, seconds: FloatArray | None) -> str:
         f"in all {quantity(work[0], 'FLOP')} forward, {quantity(work[1], 'FLOP')} backward, {parameters} of weights",
     ]
     if seconds is not None:
-        lines.append(
-            f"measured {quantity(float(seconds.sum()), 's')} forward and backward, layer by layer, one mini-batch"
-        )
+        took = quantity(float(seconds.sum()), "s")
+        lines.append(f"measured {took} forward and backward of one mini-batch, the medians of all layers added up")
     return "\n".join(lines)
 
 
 def _row(profile: GraphProfile, v: int, seconds: FloatArray | None) -> tuple[str, ...]:
     parents = [profile.names[u] for u in profile.edges[profile.edges[:, 1] == v, 0]]
-    row = (
-        profile.names[v],
-        ", ".join(parents) if len(parents) <= LISTED_PARENTS else f"{len(parents)} layers",
-        quantity(profile.forward_flops[v], "FLOP"),
-        quantity(profile.backward_flops[v], "FLOP"),
-        quantity(profile.output_bits[v], "bit"),
-        quantity(profile.weight_bits[v], "bit"),
-    )
-    return row if seconds is None else (*row, quantity(seconds[v], "s"))
+    numbers = [(profile.forward_flops[v], "FLOP"), (profile.backward_flops[v], "FLOP")]
+    numbers += [(profile.output_bits[v], "bit"), (profile.weight_bits[v], "bit")]
+    if seconds is not None:
+        numbers.append((seconds[v], "s"))
+    reads = ", ".join(parents) if len(parents) <= LISTED_PARENTS else f"{len(parents)} layers"
+    return (profile.names[v], reads, *(quantity(value, unit) if value else "-" for value, unit in numbers))

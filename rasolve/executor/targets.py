@@ -84,7 +84,7 @@ def _found(module: str, name: str) -> Any:
     sys.path.insert(0, here)
     try:
         found: Any = import_module(module)
-    except ImportError as error:
+    except (ImportError, SyntaxError, *MISHAPS) as error:
         raise InputError(f"cannot import {module}: {error}") from None
     finally:
         sys.path.remove(here)

@@ -146,4 +146,6 @@ def _says(traced: Traced, fuse: bool) -> str:
     shapes = ", ".join(
         f"{'x'.join(map(str, x.shape[1:]))} {str(x.dtype).removeprefix('torch.')}" for x in traced.inputs
     )
-    return f"per sample of {shapes}, all parameters trained, norms and activations {'' if fuse else 'not '}fused"
+    everything = traced.layers.weights_of(range(len(traced.layers.layers)))
+    weights = f"{sum(weight.numel() for weight in everything.values()):,} parameters, all trained"
+    return f"per sample of {shapes}; {weights}; norms and activations {'' if fuse else 'not '}fused"
