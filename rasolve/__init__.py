@@ -28,6 +28,7 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "trace": "rasolve.executor.trace",
 }
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
@@ -60,6 +61,7 @@ __all__ = [
     "solvers",
     "surrogate_models",
     "testing",
+    "trace",
 ]
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
+    from rasolve.executor.trace import trace
     from rasolve.plan import Plan
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load

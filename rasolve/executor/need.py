@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.scenario.units import quantity
 from rasolve.scenario.workload import ADAM_COPIES, Architecture, VisionTransformer
 
@@ -33,7 +33,7 @@ BEYOND_WORDS = 10**30
 """Bytes of which no number is given: whole numbers of a plan may be too large for floating point."""
 
 
-def shortage(plan: Plan, generates: bool = True, reference: bool = True) -> str | None:
+def shortage(plan: SplitFederatedPlan, generates: bool = True, reference: bool = True) -> str | None:
     """Return the field that weighs most, what a run needs and what the machine has; None where that is enough.
 
     The plan has a model. Where the operating system does not tell its memory, nothing is known to be short.
@@ -56,7 +56,7 @@ def machine_bytes() -> int | None:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def needed_bytes(plan: Plan, generates: bool, reference: bool) -> int:
+def needed_bytes(plan: SplitFederatedPlan, generates: bool, reference: bool) -> int:
     """Return the bytes that the whole run stands for at once, a little less than what it will take.
 
     Frozen weights are shared by all parties. At its peak, every client keeps what its blocks saved for backward while
@@ -111,7 +111,7 @@ def _data(spec: Architecture, clients: int, generates: bool) -> int:
     return clients * GENERATED_SAMPLES * (spec.tokens + 1) * TOKEN_BYTES if generates else 0
 
 
-def _heaviest(plan: Plan, generates: bool, reference: bool) -> tuple[str, int]:
+def _heaviest(plan: SplitFederatedPlan, generates: bool, reference: bool) -> tuple[str, int]:
     """Return the name and value of the field without which, set to 1, the run would need least."""
     spec = plan.model
     assert spec is not None

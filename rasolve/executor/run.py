@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rasolve.errors import InputError, SolverUnavailable, is_real, whole_number
 from rasolve.executor.report import Report
-from rasolve.plan import Plan
+from rasolve.plan import Plan, SplitFederatedPlan
 
 try:
     import torch  # noqa: F401
@@ -65,6 +65,7 @@ def run(
     checkpoints are asked for without safetensors.
     """
     spec = _runnable(plan)
+    assert isinstance(plan, SplitFederatedPlan)
     steps, seed = whole_number("steps", steps, 1), whole_number("seed", seed, 0)
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     _check_learning_rate(learning_rate)
@@ -142,6 +143,8 @@ def _runnable(plan: object) -> Architecture:
         raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
     if plan.obstacle is not None:
         raise InputError(plan.obstacle)
+    if not isinstance(plan, SplitFederatedPlan):
+        raise InputError(f"protocol = {plan.protocol}: must be split_federated to run")
     assert plan.model is not None
     return plan.model
 

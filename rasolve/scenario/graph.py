@@ -27,8 +27,9 @@ class GraphProfile(Document):
     counts once. ``forward_flops`` and ``backward_flops`` [V] count 2 per multiply-accumulate; ``output_bits`` [V] is
     the size of a layer's output, ``weight_bits`` [V] that of its parameters, tied ones where they are used first.
     ``inputs`` are the vertices that hold the raw data, exactly those without parents. ``block_of`` [V] numbers the
-    repeating blocks, -1 for a vertex of none; ``saved_bytes`` [V] is what a layer keeps for its backward pass. ``says``
-    tells shapes and conventions in words. The quantities are published (arXiv 2507.01041), the notation is ours.
+    repeating blocks, -1 for a vertex of none; ``saved_bytes`` [V] is what a layer keeps for its backward pass.
+    ``label_bits`` is the size of one sample's labels, which travel to the last layer's side. ``says`` tells shapes and
+    conventions in words. The quantities are published (arXiv 2507.01041), the notation is ours.
 
     Raises InputError, naming the vertex, for a cycle, an order that is not topological, a vertex without a path from
     an input, and negative or non-finite entries.
@@ -50,6 +51,7 @@ class GraphProfile(Document):
     )
     block_of: Annotated[IntArray, Array(("V",), at_least=-1, integer=True)] | None = None
     saved_bytes: Annotated[FloatArray, Array(("V",), at_least=0)] | None = None
+    label_bits: float = Field(default=0.0, ge=0)
 
     @property
     def vertices(self) -> int:
