@@ -7,6 +7,7 @@ from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
+from rasolve.forms.program import MixedIntegerProgram
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
@@ -23,6 +24,7 @@ __all__ = [
     "Form",
     "Formulation",
     "MinMaxShares",
+    "MixedIntegerProgram",
     "OfdmaLink",
     "Precedence",
     "Progress",

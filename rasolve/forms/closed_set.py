@@ -11,6 +11,7 @@ from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
 from rasolve.forms.network import CutNetwork
 from rasolve.forms.precedence import Mask, Precedence
+from rasolve.forms.program import MixedIntegerProgram
 from rasolve.numerics import ROUNDING, FloatArray
 
 
@@ -59,6 +60,10 @@ class ClosedSet(Form):
         """Return the cost [...] of sets [..., vertices], which must be closed."""
         return np.where(sets, self.inside, self.outside).sum(axis=-1) + (self.tolled(sets) * self.toll).sum(axis=-1)
 
+    def costs_of(self, sets: Mask) -> FloatArray:
+        """Return the cost [..., sets] of many sets [sets, vertices], for every instance of the batch."""
+        return (self.inside - self.outside) @ sets.T + self.toll @ self.tolled(sets).T + self.outside.sum(-1)[..., None]
+
     def tolled(self, sets: Mask) -> Mask:
         """Return which vertices of sets [..., vertices] pay their toll: those with a child outside."""
         parent, child = self.precedence.edges.T
@@ -95,6 +100,65 @@ class ClosedSet(Form):
         costs = [self.outside - cheaper, self.inside - cheaper, self.toll[makers]]
         never = np.full(len(wiring.tails) - sum(map(len, costs)), np.inf)
         return CutNetwork(wiring, np.concatenate([*costs, never]), constant=float(cheaper.sum()))
+
+    def side(self, chosen: Mask) -> Mask:
+        """Return the cut of the network that a closed set [vertices] stands for: with the gates it leaves open."""
+        wiring, n = self.precedence.wiring, self.precedence.vertices
+        found = np.ones(wiring.vertices, dtype=bool)
+        found[:n], found[wiring.sink] = chosen, False
+        parent, child = self.precedence.gated.T
+        found[parent[~chosen[child]]] = False
+        return found
+
+    def within_budget(self, chosen: Mask) -> Mask:
+        """Return as much of a closed set [vertices], in the precedence's order, as the budget allows."""
+        if self.use is None or self.budget is None:
+            return chosen
+        order = self.precedence.order
+        spent = np.cumsum(np.where(chosen, self.use, 0.0)[order])
+        too_late = order[spent > self.budget * (1 + ROUNDING)]
+        kept = chosen.copy()
+        kept[too_late] = False
+        return kept
+
+    def program(self) -> MixedIntegerProgram:
+        """Return the set as a program: x_v = 1 for v in it, then y_m = 1 for each maker m that pays its toll.
+
+        Rows: x_child <= x_parent, x_maker - x_consumer <= y_maker, and the budget. Raises InputError for a batch.
+        """
+        if self.batch:
+            raise InputError(f"a batch of shape {list(self.batch)} has no one program: take its instances one by one")
+        precedence, n, makers = self.precedence, self.precedence.vertices, self.precedence.makers
+        orders, edges = precedence.requires, precedence.edges
+        payer = n + np.searchsorted(makers, edges[:, 0])
+        rows = [
+            (np.stack([orders[:, 1], orders[:, 0]], axis=1), (1.0, -1.0)),
+            (np.stack([edges[:, 0], edges[:, 1], payer], axis=1), (1.0, -1.0, -1.0)),
+        ]
+        columns = [places.ravel() for places, _ in rows]
+        values = [np.tile(signs, len(places)) for places, signs in rows]
+        lengths = [np.full(len(places), len(signs)) for places, signs in rows]
+        most = [np.zeros(len(places)) for places, _ in rows]
+        if self.use is not None and self.budget is not None:
+            columns, values = [*columns, np.arange(n)], [*values, self.use]
+            lengths, most = [*lengths, np.array([n])], [*most, np.array([self.budget])]
+        upper = np.concatenate(most)
+        return MixedIntegerProgram(
+            cost=np.concatenate([self.inside - self.outside, self.toll[makers]]),
+            lower=np.concatenate([precedence.is_held, np.zeros(len(makers))]).astype(float),
+            upper=np.ones(n + len(makers)),
+            integral=np.ones(n + len(makers), dtype=bool),
+            starts=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
+            columns=np.concatenate(columns),
+            values=np.concatenate(values),
+            row_lower=np.full(len(upper), -np.inf),
+            row_upper=upper,
+            constant=float(self.outside.sum()),
+        )
+
+    def variables(self, chosen: Mask) -> FloatArray:
+        """Return the program's variables that a closed set [vertices] stands for."""
+        return np.concatenate([chosen, self.tolled(chosen)[self.precedence.makers]]).astype(float)
 
     def instance(self, index: int) -> ClosedSet:
         """Return one instance of the batch, counted in C order."""

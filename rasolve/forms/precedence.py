@@ -109,26 +109,34 @@ class Precedence:
         return np.unique(self.edges[:, 0])
 
     @cached_property
-    def wiring(self) -> Wiring:
-        """The network whose cuts are the closed sets: the set itself, with the gates of all that it leaves open.
+    def gated(self) -> IntArray:
+        """The edges (gate, consumer) of makers with several consumers; gates are numbered on from the vertices."""
+        maker = np.searchsorted(self.makers, self.edges[:, 0])
+        shared = np.bincount(maker, minlength=len(self.makers)) > 1
+        gate = self.vertices + np.cumsum(shared) - 1
+        return np.stack([gate[maker], self.edges[:, 1]], axis=1)[shared[maker]]
 
-        Vertex v keeps its number; one with several consumers has a gate, so that its toll is paid once. Arcs, in this
-        order: source to every v; every v to the sink; every maker to its gate or its only consumer, at its toll; and
-        those that are never cut, a gate to all its consumers, every child to its parents, the source to what is held.
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The network whose cuts are the closed sets: a set itself, with the gates of all that it leaves open.
+
+        Vertex v keeps its number; a maker with several consumers has a gate, so that its toll is paid once. Arcs, in
+        this order: source to every v; every v to the sink; every maker to its gate or its only consumer, at its toll;
+        and those that are never cut, a gate to all its consumers, every child to its parents, the source to what is
+        held.
         """
-        n, makers = self.vertices, self.makers
+        n, makers, gated = self.vertices, self.makers, self.gated
         maker = np.searchsorted(makers, self.edges[:, 0])
-        shared = np.bincount(maker) > 1
-        gate = n + np.cumsum(shared) - 1
-        only_consumer = np.zeros_like(makers)
-        only_consumer[maker] = self.edges[:, 1]
-        through_gate = shared[maker]
+        first_consumer = np.zeros(len(makers), dtype=np.int64)
+        first_consumer[maker] = self.edges[:, 1]
+        shared = np.bincount(maker, minlength=len(makers)) > 1
+        gates = n + np.cumsum(shared) - 1
         every, source = np.arange(n), n + int(shared.sum())
         arcs = [
             (np.full(n, source), every),
             (every, np.full(n, source + 1)),
-            (makers, np.where(shared, gate, only_consumer)),
-            (gate[maker[through_gate]], self.edges[through_gate, 1]),
+            (makers, np.where(shared, gates, first_consumer)),
+            (gated[:, 0], gated[:, 1]),
             (self.requires[:, 1], self.requires[:, 0]),
             (np.full(len(self.held), source), self.held),
         ]
@@ -136,8 +144,8 @@ class Precedence:
         return Wiring(tails, heads, source, source + 1)
 
 
-def closed_sets(precedence: Precedence, limit: int) -> Mask | None:
-    """Return all closed sets [sets, vertices], or None where there are more than `limit`."""
+def closed_sets(precedence: Precedence, most_cells: int) -> Mask | None:
+    """Return all closed sets [sets, vertices], or None where that has more than `most_cells` entries."""
     parents: list[list[int]] = [[] for _ in range(precedence.vertices)]
     for parent, child in precedence.requires.tolist():
         parents[child].append(parent)
@@ -146,6 +154,6 @@ def closed_sets(precedence: Precedence, limit: int) -> Mask | None:
         grown = sets[sets[:, parents[vertex]].all(axis=1)]
         grown[:, vertex] = True
         sets = grown if precedence.is_held[vertex] else np.concatenate([sets, grown])
-        if len(sets) > limit:
+        if sets.size > most_cells:
             return None
     return sets

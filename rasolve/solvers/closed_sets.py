@@ -12,8 +12,8 @@ from rasolve.numerics import ROUNDING
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 
-MOST_SETS = 20_000
-"""More closed sets than this are not enumerated."""
+MOST_CELLS = 2_000_000
+"""Closed sets times vertices up to which they are enumerated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,23 +34,21 @@ class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
     exact = True
 
     def refuses(self, form: ClosedSet) -> str | None:
-        if closed_sets(form.precedence, MOST_SETS) is None:
-            return f"it has more than {MOST_SETS} closed sets"
+        if closed_sets(form.precedence, MOST_CELLS) is None:
+            return f"its closed sets are too many: more than {MOST_CELLS // form.precedence.vertices}"
         return None
 
     def init(self, form: ClosedSet, limits: Limits) -> ClosedSetsState:
         return ClosedSetsState(None, INFINITY, -INFINITY, enumerated=False)
 
     def step(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> ClosedSetsState:
-        sets = closed_sets(form.precedence, MOST_SETS)
+        sets = closed_sets(form.precedence, MOST_CELLS)
         assert sets is not None
         if form.budget is not None:
             sets = sets[form.spent(sets) <= form.budget * (1 + ROUNDING)]
         if not len(sets):
             return ClosedSetsState(None, INFINITY, INFINITY, enumerated=True)
-        tolled = form.tolled(sets)
-        cost = (form.inside - form.outside) @ sets.T + form.toll @ tolled.T
-        value = sets[cost.argmin(axis=-1)]
+        value = sets[form.costs_of(sets).argmin(axis=-1)]
         objective = float(form.objectives(value).max())
         return ClosedSetsState(value, objective, objective, enumerated=True)
 

@@ -13,8 +13,8 @@ from rasolve.numerics import IntArray
 from rasolve.solvers.base import Limits
 from rasolve.solvers.registry import solve_form
 
-MOST_SETS = 1_000
-"""A block with more closed sets than this is cut by maximum flow instead of being tabulated."""
+MOST_CELLS = 50_000
+"""Closed sets times vertices up to which those of a block are tabulated; a larger one is cut by maximum flow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def _interior(precedence: Precedence, begin: int, end: int) -> Interior:
         bare=bare[(bare >= 0).all(axis=1)],
     )
     exposed = last[positions] >= end
-    sets = closed_sets(part, MOST_SETS)
+    sets = closed_sets(part, MOST_CELLS)
     return Interior(
         begin=begin,
         end=end,
