@@ -9,6 +9,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
+from rasolve.plan import Stage
 from rasolve.plots.style import (
     BLUE,
     DARK,
@@ -24,7 +25,6 @@ from rasolve.plots.style import (
     save,
     title,
 )
-from rasolve.plan import Stage
 from rasolve.scenario.units import prefix, quantity
 from rasolve.schedule import Schedule
 
