@@ -121,7 +121,7 @@ def dag_prediction(
     downlink_bps: float,
     forward_flops: FloatArray | None = None,
     backward_flops: FloatArray | None = None,
-    saved_bytes: FloatArray | None = None,
+    memory_bytes: FloatArray | None = None,
     label_bits: float = 0.0,
 ) -> tuple[Prediction, ...]:
     """Return work, traffic, time and memory by party and stage for tiers 0 and 1: arrays [V] of one mini-batch.
@@ -129,8 +129,8 @@ def dag_prediction(
     In a local step every crossing output goes up once and its gradient comes down, none to the ``inputs`` (published).
     Once a round the device's weights go up and come down. Labels go to the server, unless it has no layer, and take no
     time (ours). Seconds of a layer are those of forward and backward; the device's are divided between its two stages
-    as its FLOPs are. FLOPs and memory are left out where ``forward_flops`` and ``backward_flops``, or ``saved_bytes``,
-    are not given.
+    as its FLOPs are. ``memory_bytes`` are those of a layer's weights with gradients and Adam's moments and of what it
+    keeps for its backward pass. FLOPs and memory are left out where they are not given.
     """
     if tier.max() > 1:
         raise InputError(f"tier = {tier.max()}: must be at most 1 to predict the stages of one device and one server")
@@ -168,10 +168,10 @@ def dag_prediction(
         (DEVICE, Stage.WEIGHTS_DOWN): weights / downlink_bps,
     }
     memory: dict[tuple[str, Stage], float] = {}
-    if saved_bytes is not None:
+    if memory_bytes is not None:
         ends = np.ones(len(tier), dtype=bool)
         ends[edges[:, 0]] = False
-        peaks = _peaks(here, weight_bits / 8, saved_bytes, output_bits[ends].sum() / 8, up / 8, down / 8)
+        peaks = _peaks(here, weight_bits / 8, memory_bytes, output_bits[ends].sum() / 8, up / 8, down / 8)
         memory = {(party, Stage.PEAK): peak for party, peak in zip((DEVICE, SERVER), peaks, strict=True)}
     quantities: dict[Quantity, dict[tuple[str, Stage], float]] = {
         "flops": flops,
@@ -193,16 +193,16 @@ def dag_prediction(
 
 
 def _peaks(
-    here: NDArray[np.bool_], weights: FloatArray, saved: FloatArray, logits: float, up: float, down: float
+    here: NDArray[np.bool_], weights: FloatArray, needs: FloatArray, logits: float, up: float, down: float
 ) -> tuple[float, float]:
     """Return the most bytes that device and server hold at any moment of a local step (ours).
 
-    Weights stand with their gradients and Adam's two moments. The device keeps what its layers saved until all
-    gradients have come down, and what goes up until it is sent; the server what has come up, what its layers and the
-    loss saved, and then gradients in their place.
+    Each layer `needs` [V] its weights with gradients and Adam's moments, which stand, and what it saved. The device
+    keeps that until all gradients have come down, and what goes up until it is sent; the server what has come up, what
+    its layers and the loss saved, and then gradients in the place of that.
     """
-    standing = ADAM_COPIES * np.array([weights[here].sum(), weights[~here].sum()])
-    kept, served = saved[here].sum(), saved[~here].sum()
+    device, server = needs[here].sum(), needs[~here].sum()
     if here.all():
-        return float(standing[0] + kept + logits), 0.0
-    return float(standing[0] + max(kept + down, up)), float(standing[1] + up + max(served + logits, down))
+        return float(device + logits), 0.0
+    standing = ADAM_COPIES * np.array([weights[here].sum(), weights[~here].sum()])
+    return float(max(device + down, standing[0] + up)), float(up + max(server + logits, standing[1] + down))
