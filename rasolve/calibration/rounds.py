@@ -59,7 +59,7 @@ def fit_rounds(
     the fit of the ranks that have runs of at least two seeds, or passes on when there are none. Raises InputError for
     arguments out of range, and for a target that no run reaches or that half of them start below.
     """
-    from rasolve.executor.run import LEARNING_RATE
+    from rasolve.executor.start import LEARNING_RATE
 
     chosen = _checked(ranks, seeds, target, most_rounds)
     cut = problem.candidate_cuts[(len(problem.candidate_cuts) - 1) // 2]

@@ -8,7 +8,7 @@ come out with their usual figures (ours).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -74,7 +74,7 @@ BACKWARD: dict[Any, Formula] = {
 """What its backward pass counts. Sums there add up gradients, which a split training does in other places; left out."""
 
 
-def counter(also: dict[Any, Formula] | None = None) -> FlopCounterMode:
+def counter(also: Mapping[Any, Formula] | None = None) -> FlopCounterMode:
     """Return torch's counter of products which counts some other operations, too."""
     return FlopCounterMode(display=False, custom_mapping={op: _of_tensors(each) for op, each in (also or {}).items()})
 

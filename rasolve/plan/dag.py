@@ -13,6 +13,7 @@ from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan.base import PER_ROUND, RUNNABLE_BITS, Plan, Prediction, Quantity, Stage
 from rasolve.scenario.graph import graphs
+from rasolve.scenario.workload import ADAM_COPIES
 
 DEVICE, SERVER = "client 1", "server"
 """What the two parties of a plan are called."""
@@ -120,14 +121,16 @@ def dag_prediction(
     downlink_bps: float,
     forward_flops: FloatArray | None = None,
     backward_flops: FloatArray | None = None,
+    memory_bytes: FloatArray | None = None,
     label_bits: float = 0.0,
 ) -> tuple[Prediction, ...]:
-    """Return work, traffic and time by party and stage for tiers 0 and 1: arrays [V] and bits of one mini-batch.
+    """Return work, traffic, time and memory by party and stage for tiers 0 and 1: arrays [V] of one mini-batch.
 
     In a local step every crossing output goes up once and its gradient comes down, none to the ``inputs`` (published).
     Once a round the device's weights go up and come down. Labels go to the server, unless it has no layer, and take no
     time (ours). Seconds of a layer are those of forward and backward; the device's are divided between its two stages
-    as its FLOPs are.
+    as its FLOPs are. ``memory_bytes`` are those of a layer's weights with gradients and Adam's moments and of what it
+    keeps for its backward pass. FLOPs and memory are left out where they are not given.
     """
     if tier.max() > 1:
         raise InputError(f"tier = {tier.max()}: must be at most 1 to predict the stages of one device and one server")
@@ -164,7 +167,18 @@ def dag_prediction(
         (DEVICE, Stage.WEIGHTS_UP): weights / uplink_bps,
         (DEVICE, Stage.WEIGHTS_DOWN): weights / downlink_bps,
     }
-    quantities: dict[Quantity, dict[tuple[str, Stage], float]] = {"flops": flops, "bits": bits, "seconds": seconds}
+    memory: dict[tuple[str, Stage], float] = {}
+    if memory_bytes is not None:
+        ends = np.ones(len(tier), dtype=bool)
+        ends[edges[:, 0]] = False
+        peaks = _peaks(here, weight_bits / 8, memory_bytes, output_bits[ends].sum() / 8, up / 8, down / 8)
+        memory = {(party, Stage.PEAK): peak for party, peak in zip((DEVICE, SERVER), peaks, strict=True)}
+    quantities: dict[Quantity, dict[tuple[str, Stage], float]] = {
+        "flops": flops,
+        "bits": bits,
+        "seconds": seconds,
+        "memory_bytes": memory,
+    }
     return tuple(
         Prediction(
             party=party,
@@ -176,3 +190,19 @@ def dag_prediction(
         for quantity, values in quantities.items()
         for (party, stage), value in values.items()
     )
+
+
+def _peaks(
+    here: NDArray[np.bool_], weights: FloatArray, needs: FloatArray, logits: float, up: float, down: float
+) -> tuple[float, float]:
+    """Return the most bytes that device and server hold at any moment of a local step (ours).
+
+    Each layer `needs` [V] its weights with gradients and Adam's moments, which stand, and what it saved. The device
+    keeps that until all gradients have come down, and what goes up until it is sent; the server what has come up, what
+    its layers and the loss saved, and then gradients in the place of that.
+    """
+    device, server = needs[here].sum(), needs[~here].sum()
+    if here.all():
+        return float(device + logits), 0.0
+    standing = ADAM_COPIES * np.array([weights[here].sum(), weights[~here].sum()])
+    return float(max(device + down, standing[0] + up)), float(up + max(server + logits, standing[1] + down))

@@ -93,12 +93,8 @@ def _of_the_model(file: Path) -> bool:
     """Return whether a file is neither this one, nor torch's, nor Python's own."""
     library = Path(sysconfig.get_path("stdlib"))
     pythons = library in file.parents and "site-packages" not in file.parts
-    return (
-        not pythons
-        and file.suffix == ".py"
-        and Path(torch.__file__).parent not in file.parents
-        and file != Path(__file__)
-    )
+    torchs = Path(torch.__file__).parent in file.parents
+    return file.suffix == ".py" and not pythons and not torchs and file != Path(__file__)
 
 
 def where(node: Node) -> str:

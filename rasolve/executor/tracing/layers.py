@@ -86,8 +86,13 @@ def own_state(module: nn.Module) -> dict[str, Tensor]:
     return {**dict(parameters), **dict(module.named_buffers(remove_duplicate=False))}
 
 
-def state_on(device: torch.device | str, module: nn.Module, program: GraphModule) -> dict[str, Any]:
-    """Return copies of all that a program reads on another device, tied ones still one; parameters are trained."""
+def state_on(
+    device: torch.device | str, module: nn.Module, program: GraphModule, names: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """Return copies on a device of what a program reads, or of the `names` of it, tied ones still one.
+
+    Parameters are trained.
+    """
     own, copies = own_state(module), dict[int, Any]()
 
     def copied(name: str) -> Any:
@@ -99,7 +104,8 @@ def state_on(device: torch.device | str, module: nn.Module, program: GraphModule
             copies[id(original)] = copy.requires_grad_(isinstance(original, nn.Parameter) and copy.is_floating_point())
         return copies[id(original)]
 
-    names = [str(node.target) for node in program.graph.nodes if node.op == "get_attr"]
+    if names is None:
+        names = [str(node.target) for node in program.graph.nodes if node.op == "get_attr"]
     return {name: copied(name) for name in names}
 
 
