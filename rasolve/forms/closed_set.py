@@ -58,11 +58,13 @@ class ClosedSet(Form):
 
     def objectives(self, sets: Mask) -> FloatArray:
         """Return the cost [...] of sets [..., vertices], which must be closed."""
-        return np.where(sets, self.inside, self.outside).sum(axis=-1) + (self.tolled(sets) * self.toll).sum(axis=-1)
+        placed = np.where(sets, self.inside, self.outside).sum(axis=-1)
+        return np.asarray(placed + (self.tolled(sets) * self.toll).sum(axis=-1))
 
     def costs_of(self, sets: Mask) -> FloatArray:
         """Return the cost [..., sets] of many sets [sets, vertices], for every instance of the batch."""
-        return (self.inside - self.outside) @ sets.T + self.toll @ self.tolled(sets).T + self.outside.sum(-1)[..., None]
+        placed = (self.inside - self.outside) @ sets.T + self.outside.sum(axis=-1)[..., None]
+        return np.asarray(placed + self.toll @ self.tolled(sets).T)
 
     def tolled(self, sets: Mask) -> Mask:
         """Return which vertices of sets [..., vertices] pay their toll: those with a child outside."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray, summed_at
 
 Side = NDArray[np.bool_]
 
@@ -41,9 +41,7 @@ class Entries:
 
 def entries_of(tails: IntArray, heads: IntArray, vertices: int) -> tuple[Entries, IntArray]:
     """Return the entries for arcs, and each arc's place [A] among them; parallel arcs share one."""
-    keys, place = np.unique(
-        np.concatenate([tails * vertices + heads, heads * vertices + tails]), return_inverse=True
-    )
+    keys, place = np.unique(np.concatenate([tails * vertices + heads, heads * vertices + tails]), return_inverse=True)
     tail, head = np.divmod(keys, vertices)
     entries = Entries(
         tails=tail,
@@ -99,7 +97,7 @@ class Wiring:
 
     def on_entries(self, capacities: FloatArray) -> FloatArray:
         """Return capacities of arcs [A] as those of entries; an entry that no arc follows has none."""
-        return np.bincount(self._entered[1], weights=capacities, minlength=len(self.entries.tails))
+        return summed_at(self._entered[1], capacities, len(self.entries.tails))
 
 
 @dataclass(frozen=True, eq=False)

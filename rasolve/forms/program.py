@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray, summed_at
 
 FEASIBILITY = 1e-6
-"""How far a row or a bound may be broken, relative to its size or 1, and a whole variable may be off: as HiGHS judges."""
+"""How far rows and bounds may be broken, relative to their size or 1, and whole variables be off: as HiGHS judges."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +59,11 @@ class MixedIntegerProgram(Form):
 
     def activity(self, x: FloatArray) -> FloatArray:
         """Return A·x [m]."""
-        return np.bincount(self.rows, weights=self.values * x[self.columns], minlength=len(self.row_lower))
+        return summed_at(self.rows, self.values * x[self.columns], len(self.row_lower))
 
     def priced(self, multipliers: FloatArray) -> FloatArray:
         """Return cost - Aᵀ·multipliers [n], what a unit of each variable costs once rows have prices [m]."""
-        charged = np.bincount(self.columns, weights=self.values * multipliers[self.rows], minlength=len(self.cost))
-        return np.asarray(self.cost - charged)
+        return self.cost - summed_at(self.columns, self.values * multipliers[self.rows], len(self.cost))
 
     def judge(self, value: Any) -> float:
         """Return the objective of x; inf where a row, a bound or wholeness is broken."""

@@ -127,7 +127,9 @@ def bounding(precedence: Precedence) -> Bounding:
     at = np.arange(n)
     which = np.searchsorted(begin, at, side="right") - 1
     within = (which >= 0) & (at < np.append(end, 0)[which])
-    behind_begin, behind_end = (np.searchsorted(s, p, side="right") for s, p in ((begin, at), (end, precedence.last_consumer)))
+    behind_begin, behind_end = (
+        np.searchsorted(s, p, side="right") for s, p in ((begin, at), (end, precedence.last_consumer))
+    )
     return Bounding(
         begin=begin,
         end=end,

@@ -1,4 +1,4 @@
-"""`budgeted_cut`: the cheapest closed set within a budget, by minimum cuts at a price, and branching where a gap is left."""
+"""`budgeted_cut`: the cheapest closed set within a budget, by minimum cuts at a price of it, and branching."""
 
 from __future__ import annotations
 
@@ -165,8 +165,10 @@ def cheapest(form: ClosedSet, node: Node, price: float, limits: Limits) -> tuple
 
 
 def forced(network: CutNetwork, node: Node, vertices: int) -> CutNetwork:
-    """Return the network with a node's vertices kept on their sides: its first arcs lead from the source to each vertex,
-    the next from each to the sink."""
+    """Return the network with a node's vertices kept on their sides.
+
+    Its first arcs lead from the source to each vertex, the next from each to the sink.
+    """
     capacities = network.capacities.copy()
     capacities[list(node.within)] = INFINITY
     capacities[[vertices + v for v in node.without]] = INFINITY
@@ -174,7 +176,7 @@ def forced(network: CutNetwork, node: Node, vertices: int) -> CutNetwork:
 
 
 def least_set(form: ClosedSet, node: Node) -> Mask | None:
-    """Return the least set of a node: what it must hold, with all ancestors; None where it must not hold one of them."""
+    """Return the least set of a node, what it must hold with all ancestors; None where it must not hold one of them."""
     network = forced(form.network(), node, form.precedence.vertices)
     wiring = network.wiring
     side = reached(wiring.entries, np.isinf(wiring.on_entries(network.capacities)), wiring.source)

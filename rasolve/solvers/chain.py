@@ -9,8 +9,8 @@ import numpy as np
 from rasolve.forms import ClosedSet
 from rasolve.numerics import ROUNDING
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
-from rasolve.solvers.scan import first, running, waist_costs
 from rasolve.solvers.registry import register
+from rasolve.solvers.scan import first, running, waist_costs
 
 
 @dataclass(frozen=True, eq=False)

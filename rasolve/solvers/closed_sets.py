@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
 
 from rasolve.forms import ClosedSet
-from rasolve.forms.precedence import closed_sets
+from rasolve.forms.precedence import Mask, Precedence, closed_sets
 from rasolve.numerics import ROUNDING
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
@@ -34,7 +33,7 @@ class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
     exact = True
 
     def refuses(self, form: ClosedSet) -> str | None:
-        if closed_sets(form.precedence, MOST_CELLS) is None:
+        if _table(form.precedence) is None:
             return f"its closed sets are too many: more than {MOST_CELLS // form.precedence.vertices}"
         return None
 
@@ -42,7 +41,7 @@ class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
         return ClosedSetsState(None, INFINITY, -INFINITY, enumerated=False)
 
     def step(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> ClosedSetsState:
-        sets = closed_sets(form.precedence, MOST_CELLS)
+        sets = _table(form.precedence)
         assert sets is not None
         if form.budget is not None:
             sets = sets[form.spent(sets) <= form.budget * (1 + ROUNDING)]
@@ -54,3 +53,9 @@ class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
 
     def done(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> bool:
         return state.enumerated
+
+
+@lru_cache(maxsize=8)
+def _table(precedence: Precedence) -> Mask | None:
+    """Return all closed sets [sets, vertices] of a precedence, kept for the next costs on it; None where too many."""
+    return closed_sets(precedence, MOST_CELLS)

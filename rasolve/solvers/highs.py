@@ -10,7 +10,7 @@ import numpy as np
 
 from rasolve.errors import SolverUnavailable
 from rasolve.forms import MixedIntegerProgram
-from rasolve.numerics import FloatArray
+from rasolve.numerics import FloatArray, summed_at
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 
@@ -32,9 +32,9 @@ class Highs(Solver[MixedIntegerProgram, HighsState]):
     """Branch and cut by HiGHS on arrays, a reference for solvers that know more.
 
     HiGHS's bound holds within its tolerances only. The bound given here is a proof: the Lagrangian value at the prices
-    of the linear relaxation, in floating point with its rounding taken off, which holds for any prices (textbook). It is
-    the optimum where the relaxation is integral, as for cuts, and else the root's bound. HiGHS's own claim stands among
-    the multipliers.
+    of the linear relaxation, in floating point with its rounding taken off, which holds for any prices (textbook). It
+    is the optimum where the relaxation is integral, as for cuts, and else the root's bound. HiGHS's own claim stands
+    among the multipliers.
     """
 
     name = "highs"
@@ -76,7 +76,7 @@ def lagrangian(form: MixedIntegerProgram, prices: FloatArray) -> float:
     reduced = form.priced(prices)
     ends = np.where(reduced > 0, form.lower, np.where(reduced < 0, form.upper, 0.0))
     terms = np.concatenate([[form.constant], prices * sides, reduced * ends])
-    size = np.bincount(form.columns, weights=np.abs(form.values * prices[form.rows]), minlength=len(form.cost))
+    size = summed_at(form.columns, np.abs(form.values * prices[form.rows]), len(form.cost))
     lost = (np.abs(form.cost) + size) @ np.where(np.isfinite(ends), np.abs(ends), 0.0) + np.abs(terms).sum()
     return float(terms.sum() - 4 * EPSILON * lost) if np.isfinite(terms).all() else -INFINITY
 
@@ -91,7 +91,7 @@ def _run(form: MixedIntegerProgram, limits: Limits, whole: bool) -> tuple[FloatA
     except ModuleNotFoundError:
         raise SolverUnavailable("solver 'highs' needs highspy: install rasolve") from None
     highs = highspy.Highs()
-    for option, value in _options(limits, form, whole).items():
+    for option, value in _options(limits).items():
         highs.setOptionValue(option, value)
     highs.passModel(_model(highspy, form, whole))
     if whole and limits.start is not None:
@@ -109,12 +109,14 @@ def _run(form: MixedIntegerProgram, limits: Limits, whole: bool) -> tuple[FloatA
     return np.asarray(highs.getSolution().col_value), prices, claimed
 
 
-def _options(limits: Limits, form: MixedIntegerProgram, whole: bool) -> dict[str, Any]:
+def _options(limits: Limits) -> dict[str, Any]:
     left = max(limits.deadline - perf_counter(), 0.01)
     options: dict[str, Any] = {"output_flag": False, "threads": 1, "random_seed": limits.seed % 2**31}
     options |= {"mip_rel_gap": limits.gap, "mip_abs_gap": 0.0, "mip_feasibility_tolerance": 1e-9}
-    return options | {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9} | (
-        {"time_limit": left} if left < INFINITY else {}
+    return (
+        options
+        | {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+        | ({"time_limit": left} if left < INFINITY else {})
     )
 
 

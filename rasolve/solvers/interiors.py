@@ -1,4 +1,4 @@
-"""What stands between two waists of a precedence: blocks with branches, the only places where cuts are no beginnings."""
+"""What stands between two waists of a precedence: blocks with branches, where cuts need be no beginnings."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class Interior:
     ``begin`` and ``end`` are the positions of its first vertex and of the waist behind. ``vertices`` lists those that
     reach in, then those of the block; ``part`` is the precedence among them, in which the former are held. A vertex
     that is ``exposed`` has a consumer at or behind the end, so that it pays its toll wherever it is in the set.
-    ``sets`` and ``tolled`` [sets, vertices] are all closed sets and who pays in them, where they are few; ``least_size``
-    is the least that any set with a vertex of the block makes for the outside, in the units of ``size``.
+    ``sets`` [sets, vertices] are all closed sets, where they are few. ``entering`` is the size of what the vertices
+    before make for the block alone, ``least_size`` the least that any set with a vertex of the block makes for what is
+    outside of it.
     """
 
     begin: int
@@ -34,8 +35,13 @@ class Interior:
     part: Precedence
     exposed: Mask
     sets: Mask | None
-    tolled: Mask | None
+    entering: float
     least_size: float
+
+    @property
+    def sealed(self) -> bool:
+        """Whether no cut within makes less than what enters: the half of the published condition that costs nothing."""
+        return self.least_size >= self.entering
 
     def costs(self, form: ClosedSet) -> ClosedSet:
         """Return the form on the block alone [..., vertices]; what reaches in costs nothing but its toll."""
@@ -52,8 +58,7 @@ class Interior:
         """Return the cheapest sets [..., vertices] on the block."""
         block = self.costs(form)
         if self.sets is not None:
-            cost = (block.inside - block.outside) @ self.sets.T + block.toll @ self.tolled.T
-            return self.sets[cost.argmin(axis=-1)]
+            return np.asarray(self.sets[block.costs_of(self.sets).argmin(axis=-1)])
         count = int(np.prod(block.batch))
         return np.stack([cut(block.instance(i), limits) for i in range(count)]).reshape(block.inside.shape)
 
@@ -95,14 +100,9 @@ def _interior(precedence: Precedence, begin: int, end: int) -> Interior:
         part=part,
         exposed=exposed,
         sets=sets,
-        tolled=None if sets is None else _payers(part, sets),
+        entering=float(part.size[: len(reaching)].sum()),
         least_size=_least_size(part, exposed, sets),
     )
-
-
-def _payers(part: Precedence, sets: Mask) -> Mask:
-    zero = np.zeros(part.vertices)
-    return ClosedSet(part, zero, zero, zero).tolled(sets)
 
 
 def _least_size(part: Precedence, exposed: Mask, sets: Mask | None) -> float:

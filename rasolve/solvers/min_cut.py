@@ -9,7 +9,7 @@ import numpy as np
 from rasolve.errors import named
 from rasolve.forms import CutNetwork
 from rasolve.forms.network import Entries, Side, entries_of
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray, summed_at
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.max_flow import ENGINES
 from rasolve.solvers.registry import register
@@ -142,5 +142,5 @@ def merged(left: Residual, near: Side, far: Side) -> Residual:
     tails, heads = number[left.entries.tails], number[left.entries.heads]
     across = (tails != heads) & (left.capacity > 0)
     entries, place = entries_of(tails[across], heads[across], 2 + int(undecided.sum()))
-    capacity = np.bincount(place, weights=left.capacity[across], minlength=len(entries.tails))
+    capacity = summed_at(place, left.capacity[across], len(entries.tails))
     return Residual(entries, capacity, 0, 1, number[left.part])

@@ -16,8 +16,8 @@ def to_pyomo(problem: DagSplit, decision: DagSplitDecision | None = None) -> Any
     """Return the mixed-integer linear program as a `pyomo.environ.ConcreteModel`, at `decision` where one is given.
 
     below[l,v] says that layer v is on tier l or lower, sends[l,v] that its output crosses link l (published structure;
-    the model is ours). Without a memory limit its linear relaxation has an integral optimum: it is a minimum cut. Raises
-    SolverUnavailable without Pyomo.
+    the model is ours). Without a memory limit its linear relaxation has an integral optimum: it is a minimum cut.
+    Raises SolverUnavailable without Pyomo.
     """
     try:
         import pyomo.environ as pyo
@@ -58,9 +58,7 @@ def to_pyomo(problem: DagSplit, decision: DagSplitDecision | None = None) -> Any
         upper = model.below[tier, layer] if tier < len(links) else 1
         return upper - (model.below[tier - 1, layer] if tier else 0)
 
-    compute = pyo.quicksum(
-        float(seconds[tier, v]) * on(tier, v) for tier in range(problem.tiers) for v in model.layers
-    )
+    compute = pyo.quicksum(float(seconds[tier, v]) * on(tier, v) for tier in range(problem.tiers) for v in model.layers)
     both = [1 / link.uplink_bps + 1 / link.downlink_bps for link in links]
     per_bit = [[1 / links[k].uplink_bps if raw[v] else both[k] for v in model.layers] for k in model.links]
     crossing = pyo.quicksum(

@@ -7,6 +7,7 @@ copies, so one minimum cut solves it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,29 @@ def closed_set(problem: DagSplit, chained: bool = False) -> ClosedSet:
         use=_device_only(problem.memory_bytes, len(links)) if limited else None,
         budget=problem.device_memory_bytes,
     )
+
+
+def by_rate(problem: DagSplit) -> tuple[ClosedSet, ClosedSet]:
+    """Return what a round costs whatever the device's link, and what a second per bit of its uplink adds.
+
+    The ratio of uplink to downlink stays as it is.
+    """
+    whole = closed_set(problem)
+    ratio = problem.uplink_bps / problem.downlink_bps
+    first = np.arange(problem.layers * len(delay.links(problem))) < problem.layers
+    weights = np.tile(problem.weight_bits, len(delay.links(problem)))
+    outputs = problem.local_steps * np.tile(problem.output_bits, len(delay.links(problem)))
+    raw = np.tile(delay.is_input(problem), len(delay.links(problem)))
+    growing = replace(
+        whole,
+        inside=np.where(first, weights * (1 + ratio), 0.0),
+        outside=np.zeros(len(weights)),
+        toll=np.where(first, outputs * np.where(raw, 1.0, 1 + ratio), 0.0),
+    )
+    steps, seconds = problem.local_steps, delay.seconds_by_tier(problem)
+    own = np.concatenate([steps * seconds[0], np.zeros(len(weights) - problem.layers)])
+    fixed = replace(whole, inside=np.where(first, own, whole.inside), toll=np.where(first, 0.0, whole.toll))
+    return fixed, growing
 
 
 def over_time(

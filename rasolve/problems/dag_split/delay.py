@@ -4,8 +4,8 @@ Per round with N local steps (structure published, arXiv 2507.01041; formulas re
 
     T = Σ_l Σ_{v below link l} k_v·(1/R_l + 1/R'_l)  +  N·Σ_v ξ(v)  +  N·Σ_l Σ_{v crosses link l} a_v·(1/R_l + 1/R'_l)
 
-with k_v the bits of a layer's weights, ξ(v) the seconds of a mini-batch forward and backward where v is, a_v the bits of
-its output, R_l and R'_l the rates up and down. Link 0 joins device and server, link 1, with three tiers, server and
+with k_v the bits of a layer's weights, ξ(v) the seconds of a mini-batch forward and backward where v is, a_v the bits
+of its output, R_l and R'_l the rates up and down. Link 0 joins device and server, link 1, with three tiers, server and
 cloud. A layer is below a link when its tier is at most l; it crosses it when a child's is above. An output with
 several consumers crosses once; an input crosses for 1/R_l alone, for raw data gets no gradient.
 """

@@ -10,7 +10,7 @@ from rasolve.errors import InputError
 from rasolve.forms import ClosedSet, Formulation
 from rasolve.forms.precedence import Mask
 from rasolve.numerics import FloatArray
-from rasolve.problems.dag_split import closed, delay
+from rasolve.problems.dag_split import closed
 from rasolve.problems.dag_split.decision import DagSplitDecision
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def decision(problem: DagSplit, sets: Mask) -> DagSplitDecision:
 
 
 def lower_bound(problem: DagSplit) -> float:
-    """Return what the round costs if every layer is where it computes fastest and nothing but raw data's weights travel."""
+    """Return what a round costs with every layer where it is cheapest by itself and no output sent."""
     form = closed.closed_set(problem)
     held = form.precedence.is_held
     return float(np.where(held, form.inside, np.minimum(form.inside, form.outside)).sum())

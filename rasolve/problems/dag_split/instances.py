@@ -1,4 +1,4 @@
-"""Random DagSplit instances: a shipped or traced model between random parties, or a random graph (all reconstructed)."""
+"""Random DagSplit instances: a shipped or traced model, or a random graph, between random parties (reconstructed)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.errors import InputError, is_real, unknown, whole_number
-from rasolve.numerics import FloatArray, IntArray
+from rasolve.numerics import IntArray
 from rasolve.scenario.graph import GraphProfile, graph_named
 
 UPLINK_BPS, DOWNLINK_BPS = (50e6, 200e6), (100e6, 500e6)
@@ -57,7 +57,10 @@ def draw(
     random graph, layers read up to three of the latest `width`; work, outputs and weights are log-normal, and so is
     what each layer's speed has of its party's, so that the server is not faster everywhere.
     """
-    speeds = {"device_flops_per_s": rng.uniform(*DEVICE_FLOPS_PER_S), "server_flops_per_s": rng.uniform(*SERVER_FLOPS_PER_S)}
+    speeds = {
+        "device_flops_per_s": rng.uniform(*DEVICE_FLOPS_PER_S),
+        "server_flops_per_s": rng.uniform(*SERVER_FLOPS_PER_S),
+    }
     usual = {"usual_uplink_bps": rng.uniform(*UPLINK_BPS), "usual_downlink_bps": rng.uniform(*DOWNLINK_BPS)}
     own = {name.removeprefix("usual_"): rate * _fading(rng) for name, rate in usual.items()}
     batch_size = whole_number("batch_size", batch_size, 1)
@@ -71,7 +74,7 @@ def draw(
 
 def _fading(rng: np.random.Generator) -> float:
     """Return a log-normal factor with mean 1."""
-    return float(np.exp(rng.normal(-RATE_SIGMA**2 / 2, RATE_SIGMA)))
+    return float(np.exp(rng.normal(-(RATE_SIGMA**2) / 2, RATE_SIGMA)))
 
 
 def _profile(model: Any) -> GraphProfile:
@@ -112,7 +115,12 @@ def of_profile(
 
 
 def _random_graph(
-    rng: np.random.Generator, layers: int, width: int, batch_size: int, device_flops_per_s: float, server_flops_per_s: float
+    rng: np.random.Generator,
+    layers: int,
+    width: int,
+    batch_size: int,
+    device_flops_per_s: float,
+    server_flops_per_s: float,
 ) -> dict[str, Any]:
     flops = batch_size * rng.lognormal(np.log(2e8), 1.0, layers)
     flops[0] = 0.0

@@ -20,7 +20,7 @@ NAMED = 3
 
 
 def evaluate(problem: DagSplit, decision: DagSplitDecision) -> Evaluation:
-    """Return the delay of a round [s] and its parts by tier and link, and the memory of the device where it is known."""
+    """Return the delay of a round [s], its parts by tier and link, and the memory of the device where it is known."""
     reject_misfit(problem, decision)
     parts = delay.parts(problem, decision.tier)
     if problem.memory_bytes is not None:

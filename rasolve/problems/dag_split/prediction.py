@@ -19,7 +19,9 @@ def plan(problem: DagSplit, decision: DagSplitDecision, solver: str) -> DagPlan:
     Raises InputError for a decision that uses a third tier: the executor has a device and a server.
     """
     if decision.tier.max() > 1:
-        raise InputError(f"tier = {decision.tier.max()}: must be at most 1 in a plan, which has one device and one server")
+        raise InputError(
+            f"tier = {decision.tier.max()}: must be at most 1 in a plan, which has one device and one server"
+        )
     return DagPlan(
         problem=problem.kind,
         solver=solver,
