@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "Comparison": "rasolve.solving",
+    "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
+    "GraphProfile": "rasolve.scenario.graph",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
     "Plan": "rasolve.plan",
@@ -34,7 +36,9 @@ _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "tes
 
 __all__ = [
     "Comparison",
+    "DagSplit",
     "FedsLLM",
+    "GraphProfile",
     "InfeasibleError",
     "InputError",
     "Plan",
@@ -72,9 +76,11 @@ if TYPE_CHECKING:
     from rasolve.executor.run import run
     from rasolve.executor.trace import trace
     from rasolve.plan import Plan
+    from rasolve.problems.dag_split import DagSplit
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result
+    from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
     from rasolve.surrogate_models.rounds import Rounds

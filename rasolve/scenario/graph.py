@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from rasolve.acyclic import cycle, topological_order
 from rasolve.arrays import LARGEST, Array
 from rasolve.documents import Document
 from rasolve.errors import InputError, named
@@ -86,7 +87,8 @@ def reject_bad_graph(edges: IntArray, inputs: IntArray, names: Sequence[str]) ->
     for name, array in (("edges", edges), ("inputs", inputs)):
         if array.max() >= len(names):
             raise InputError(f"{name} names vertex {array.max()}: must be at most {len(names) - 1}")
-    topological_order(edges, names)
+    if topological_order(edges, len(names)) is None:
+        raise InputError(f"edges make a cycle: {' -> '.join(names[v] for v in cycle(edges, len(names)))}")
     has_parent = np.zeros(len(names), dtype=bool)
     has_parent[edges[:, 1]] = True
     given = np.zeros(len(names), dtype=bool)
@@ -97,37 +99,6 @@ def reject_bad_graph(edges: IntArray, inputs: IntArray, names: Sequence[str]) ->
         )
     if (~given & ~has_parent).any():
         raise InputError(f"vertex '{_first(~given & ~has_parent, names)}' has no path from an input")
-
-
-def topological_order(edges: IntArray, names: Sequence[str]) -> IntArray:
-    """Return the vertices [V], parents before children, by layers of equal depth where the given order is not one.
-
-    Raises InputError with a cycle where there is one (Kahn, 1962).
-    """
-    parent, child = edges[:, 0], edges[:, 1]
-    if (parent < child).all():
-        return np.arange(len(names))
-    waiting_for = np.bincount(child, minlength=len(names))
-    order, ready = [], np.flatnonzero(waiting_for == 0)
-    while ready.size:
-        order.append(ready)
-        ended = np.bincount(child[np.isin(parent, ready)], minlength=len(names))
-        waiting_for = waiting_for - ended
-        ready = np.flatnonzero((waiting_for == 0) & (ended > 0))
-    left = np.flatnonzero(waiting_for > 0)
-    if left.size:
-        raise InputError(f"edges make a cycle: {' -> '.join(names[v] for v in _cycle(edges, left))}")
-    return np.concatenate(order)
-
-
-def _cycle(edges: IntArray, left: IntArray) -> list[int]:
-    """Return a cycle among vertices each of which has a parent among them, its first vertex repeated at the end."""
-    among = edges[np.isin(edges, left).all(axis=1)]
-    parent_of = dict(zip(among[:, 1].tolist(), among[:, 0].tolist(), strict=True))
-    walk = [int(left[0])]
-    while (parent := parent_of[walk[-1]]) not in walk:
-        walk.append(parent)
-    return [parent, *reversed(walk[walk.index(parent) :])]
 
 
 def _first(which: np.ndarray, names: Sequence[str]) -> str:
