@@ -32,6 +32,9 @@ BESIDE = 0.3
 MOST_LINES = 2
 """Lines of names along a row; names that need more are written downwards."""
 
+MOST_LISTED = 2
+"""Parts that stand in the same columns up to which all are named."""
+
 MOST_NAMED = 100
 """Parts of a model up to which all are named."""
 
@@ -92,12 +95,11 @@ class Size:
 
 @dataclass(frozen=True)
 class Part:
-    """A named part of the model in one row: the columns first..last, the lines of its bracket and of its name."""
+    """A named part of the model in one row: the columns first..last, and the line of its name."""
 
     name: str
     first: float
     last: float
-    bracket: int
     line: int
     upright: bool
 
@@ -128,9 +130,8 @@ def room_of(sizes: Sequence[Size]) -> float:
 
 def depth_of(parts: Sequence[Part]) -> float:
     """Return the height of brackets and names, in steps."""
-    brackets = max((part.bracket for part in parts), default=0)
     written = [len(part.name) * LETTER / STEP if part.upright else LINE * (part.line + 1) for part in parts]
-    return LINE * brackets + max(written, default=0.0) + 0.2
+    return max(written, default=0.0) + 0.2
 
 
 def parts_below(names: Sequence[str], layout: Layout, row: int, room: Room) -> list[Part]:
@@ -138,17 +139,28 @@ def parts_below(names: Sequence[str], layout: Layout, row: int, room: Room) -> l
     found = parts_of(names)
     if len(found) > MOST_NAMED:
         return []
-    columns = {name: [int(layout.column[v]) for v in layers if layout.row[v] == row] for name, layers in found}
-    spans = sorted((min(at) - 0.3, max(at) + 0.3, name) for name, at in columns.items() if at)
-    firsts, lasts, texts = zip(*spans, strict=True)
-    brackets = lines_of(firsts, lasts)
-    halves = [room.width(name) / 2 for name in texts]
-    middles = [(first + last) / 2 for first, last in zip(firsts, lasts, strict=True)]
-    along = lines_of(*([m + sign * h for m, h in zip(middles, halves, strict=True)] for sign in (-1, 1)))
-    upright = max(along) >= MOST_LINES or max(brackets) > 0
-    lines = [0] * len(texts) if upright else along
+    spans = _together(found, layout, row)
+    halves = [room.width(name) / 2 for name, _, _ in spans]
+    middles = [(first + last) / 2 for _, first, last in spans]
+    lines = lines_of(*([m + side * half for m, half in zip(middles, halves, strict=True)] for side in (-1, 1)))
+    upright = max(lines) >= MOST_LINES
+    return [Part(*span, 0 if upright else line, upright) for span, line in zip(spans, lines, strict=True)]
+
+
+def _together(found: Sequence[tuple[str, list[int]]], layout: Layout, row: int) -> list[tuple[str, float, float]]:
+    """Return names with their first and last columns in a row, from the left; those beside each other share one."""
+    columns = ((name, [int(layout.column[v]) for v in layers if layout.row[v] == row]) for name, layers in found)
+    spans = sorted((min(at), max(at), name) for name, at in columns if at)
+    shared: list[tuple[int, int, list[str]]] = []
+    for first, last, name in spans:
+        if shared and first <= shared[-1][1]:
+            low, high, names = shared.pop()
+            shared.append((low, max(high, last), [*names, name]))
+        else:
+            shared.append((first, last, [name]))
     return [
-        Part(n, a, b, k, line, upright) for n, a, b, k, line in zip(texts, firsts, lasts, brackets, lines, strict=True)
+        (", ".join(names) if len(names) <= MOST_LISTED else f"{names[0]} .. {names[-1]}", first - 0.3, last + 0.3)
+        for first, last, names in shared
     ]
 
 

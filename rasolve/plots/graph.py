@@ -30,6 +30,9 @@ COLUMN, WIDEST_COLUMN = 0.25, 0.62
 WIDTH, NARROWEST = 12.0, 6.5
 """Width of a picture with full rows, and of any, in inches."""
 
+KEY = 1.5
+"""Width of an entry of the legend, in inches."""
+
 AREAS = (14.0, 150.0)
 """Areas of the marks of a layer without work and of the layer with most, in square points."""
 
@@ -89,7 +92,7 @@ def split_graph(problem: Problem, result: Result, path: str | Path) -> Path:
 
 def draw(graph: SplitGraph, path: str | Path) -> Path:
     """Draw a split graph and return the path; raises InputError where it cannot be written."""
-    layout = layered(graph.edges, graph.names)
+    layout = layered(graph.edges, len(graph.names))
     columns = layout.columns + 0.9
     inches = max(float(np.clip(WIDTH / columns, COLUMN, WIDEST_COLUMN)), NARROWEST / columns)
     room = Room(-1.0, layout.columns - 0.1, LETTER / inches)
@@ -181,12 +184,10 @@ def _draw_sizes(axes: Axes, layout: Layout, sizes: Sequence[Size], axis: float, 
 
 def _draw_parts(axes: Axes, parts: Sequence[Part], top: float) -> None:
     """Write the names of the model's parts below a row, each under a bracket over its columns."""
-    brackets = max((part.bracket for part in parts), default=0)
     for part in parts:
-        middle, at = (part.first + part.last) / 2, top - LINE * part.bracket
-        foot = top - LINE * (brackets + part.line) - 0.15
-        axes.plot([part.first, part.last], [at, at], color=DARK, linewidth=0.8, solid_capstyle="butt")
-        axes.plot([middle, middle], [at, foot + 0.1], color=DARK, linewidth=0.5)
+        middle, foot = (part.first + part.last) / 2, top - LINE * part.line - 0.15
+        axes.plot([part.first, part.last], [top, top], color=DARK, linewidth=0.8, solid_capstyle="butt")
+        axes.plot([middle, middle], [top, foot + 0.1], color=DARK, linewidth=0.5)
         rotation = 90 if part.upright else 0
         axes.text(middle, foot, part.name, ha="center", va="top", fontsize=PRINT, color=DARK, rotation=rotation)
 
@@ -211,14 +212,15 @@ def _draw_legend(figure: Figure, graph: SplitGraph) -> None:
         [*labels, "less, more work"],
         handler_map={tuple: HandlerTuple(ndivide=None)},
         loc="outside lower left",
-        ncols=len(handles),
+        ncols=min(len(handles), int(figure.get_figwidth() / KEY)),
         frameon=False,
         fontsize=9,
     )
 
 
 def _title(graph: SplitGraph) -> str:
-    sent = float(graph.bits[graph.crossing].sum()) / 1e6
+    split = f"{graph.title}\n{int((graph.tier == 0).sum())} of {len(graph.tier)} layers on the device"
+    if not graph.crossing:
+        return f"{split}; nothing crosses"
     crossing = "1 tensor crosses" if len(graph.crossing) == 1 else f"{len(graph.crossing)} tensors cross"
-    split = f"{int((graph.tier == 0).sum())} of {len(graph.tier)} layers on the device"
-    return f"{graph.title}\n{split}; {crossing}, {sent:.4g} Mbit"
+    return f"{split}; {crossing}, {float(graph.bits[graph.crossing].sum()) / 1e6:.4g} Mbit"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rasolve.acyclic import topological_order
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.scenario.graph import topological_order
 from rasolve.surrogate_models.monotone import non_increasing
 
 LONGEST_ROW = 46
@@ -35,25 +35,27 @@ class Layout:
         return int(self.row.max()) + 1
 
 
-def layered(edges: IntArray, names: tuple[str, ...]) -> Layout:
+def layered(edges: IntArray, vertices: int) -> Layout:
     """Return the layout of an acyclic graph, edges [E, 2] from parent to child.
 
     A vertex stands as many columns from the left as the longest path to it has edges (textbook); within a column
     vertices are ordered by the mean height of their neighbours (Sugiyama et al., 1981) and kept one apart. Those that
     are alone in their column are on the axis.
     """
-    depth = _depth(edges, names)
+    depth = _depth(edges, vertices)
     rows = int(np.ceil((depth.max() + 1) / LONGEST_ROW))
     columns = int(np.ceil((depth.max() + 1) / rows))
     return Layout(depth // columns, depth % columns, _heights(edges, depth), columns)
 
 
-def _depth(edges: IntArray, names: tuple[str, ...]) -> IntArray:
-    depth = np.zeros(len(names), dtype=np.int64)
-    children: list[list[int]] = [[] for _ in names]
+def _depth(edges: IntArray, vertices: int) -> IntArray:
+    depth = np.zeros(vertices, dtype=np.int64)
+    children: list[list[int]] = [[] for _ in range(vertices)]
     for parent, child in edges.tolist():
         children[parent].append(child)
-    for v in topological_order(edges, names).tolist():
+    order = topological_order(edges, vertices)
+    assert order is not None
+    for v in order.tolist():
         for child in children[v]:
             depth[child] = max(depth[child], depth[v] + 1)
     return depth
