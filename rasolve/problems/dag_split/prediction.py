@@ -48,6 +48,7 @@ def plan(problem: DagSplit, decision: DagSplitDecision, solver: str) -> DagPlan:
             downlink_bps=problem.downlink_bps,
             forward_flops=problem.forward_flops,
             backward_flops=problem.backward_flops,
+            memory_bytes=problem.memory_bytes,
             label_bits=problem.label_bits,
         ),
     )
