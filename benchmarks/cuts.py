@@ -1,4 +1,4 @@
-"""Rivals that cut the same network: networkx with each flow function, scipy's flow alone, OR-tools in its own process."""
+"""Rivals that cut the same network: networkx with each flow function, scipy's flow alone, OR-tools apart."""
 
 from __future__ import annotations
 

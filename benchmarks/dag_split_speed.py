@@ -3,8 +3,9 @@
 python -m benchmarks.dag_split_speed [--turns 15] [--networkx-seconds 20] [--ortools PYTHON] [--small 360] [--out out]
 
 On the six published models and on layered graphs of 10^2 to 10^4 vertices, at rates that change from turn to turn: the
-library's `min_cut` on the whole graph, its `block_wise`, and rivals on the network as it is published. What follows from
-the graph alone is built beforehand for all. Then many small graphs: how often each flow function of networkx returns a wrong partition.
+library's `min_cut` on the whole graph, its `block_wise`, and rivals on the network as it is published. What follows
+from the graph alone is built beforehand for all. Then many small graphs: how often each flow function of networkx
+returns a wrong partition.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def layered(vertices: int, seed: int, mixed: bool) -> ra.DagSplit:
 
 @dataclass(frozen=True)
 class Line:
-    """One method on one graph: median seconds, median ratio to `min_cut` in turn, what it returned, its relative gap."""
+    """One method on one graph: median seconds, median ratio to `min_cut` in turn, what it returned, largest gap."""
 
     graph: str
     vertices: int
@@ -95,7 +96,7 @@ def forms(problem: ra.DagSplit, turns: int, seed: int) -> list[ClosedSet]:
 
 
 def measure(name: str, problem: ra.DagSplit, turns: int, slow: set[str], most: float, rival: OrTools) -> list[Line]:
-    """Return a line for each method on one graph; a networkx method that once takes more than `most` seconds retires."""
+    """Return a line for each method on one graph; a networkx method that takes more than `most` seconds retires."""
     given = forms(problem, turns, seed=1)
     warm = given[0]
     solve_form(warm.network(), "min_cut"), solve_form(warm, "block_wise")

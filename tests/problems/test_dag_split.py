@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_delay_and_judgement_of_every_split_are_those_of_the_card():
 
 
 def without_gates(problem):
-    """Return the network in which every edge carries its parent's output: a tensor is charged once for each consumer."""
+    """Return the network in which every edge carries its parent's output: it is paid once for each consumer."""
     form = closed_set(problem)
     precedence, n = form.precedence, form.precedence.vertices
     parent, child = precedence.edges.T
@@ -125,7 +126,7 @@ def test_block_wise_is_the_full_optimum_on_random_blocks():
             ends, newest = [], last
             for length in rng.integers(0, 4, rng.integers(2, 4)):
                 chain = [last, *range(newest + 1, newest + 1 + length)]
-                edges += list(zip(chain[:-1], chain[1:], strict=True))
+                edges += list(pairwise(chain))
                 newest += length
                 ends.append(chain[-1])
             last = newest + 1

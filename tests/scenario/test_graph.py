@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,7 @@ def test_orders_put_parents_first_and_cycles_are_walked():
         if order is None:
             walk = cycle(edges, n)
             known = {tuple(edge) for edge in edges.tolist()}
-            assert walk[0] == walk[-1] and all(step in known for step in zip(walk[:-1], walk[1:], strict=True))
+            assert walk[0] == walk[-1] and all(step in known for step in pairwise(walk))
             assert len(set(walk)) == len(walk) - 1
         else:
             place = np.argsort(order)
