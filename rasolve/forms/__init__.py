@@ -3,10 +3,14 @@
 from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
+from rasolve.forms.closed_set import ClosedSet
 from rasolve.forms.fdma import FdmaAllocation, FdmaShares
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Tail
+from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
+from rasolve.forms.precedence import Precedence
+from rasolve.forms.program import MixedIntegerProgram
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
@@ -19,6 +23,8 @@ __all__ = [
     "BoundKind",
     "Choice",
     "Chosen",
+    "ClosedSet",
+    "CutNetwork",
     "FdmaAllocation",
     "FdmaShares",
     "Form",
@@ -26,9 +32,11 @@ __all__ = [
     "Load",
     "Menu",
     "MinMaxShares",
+    "MixedIntegerProgram",
     "MultipleChoice",
     "OfdmaLink",
     "Picked",
+    "Precedence",
     "Progress",
     "Rows",
     "Shares",
@@ -38,5 +46,6 @@ __all__ = [
     "Tail",
     "Term",
     "Termination",
+    "Wiring",
     "relative_gap",
 ]

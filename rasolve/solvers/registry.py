@@ -21,6 +21,12 @@ SHIPPED = (
     "enumeration",
     "branch_and_bound",
     "alternating",
+    "min_cut",
+    "chain",
+    "block_wise",
+    "budgeted_cut",
+    "closed_sets",
+    "highs",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 

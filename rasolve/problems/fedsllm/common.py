@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from rasolve.arrays import Array
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.problems.base import Problem
 from rasolve.problems.fedsllm import prediction
 from rasolve.problems.fedsllm.notes import notes
@@ -114,5 +114,5 @@ class SplitFederated(Problem):
     def notes(self, decision: Any = None) -> tuple[str, ...]:
         return notes(self, decision)
 
-    def plan(self, decision: Any, solver: str) -> Plan:
+    def plan(self, decision: Any, solver: str) -> SplitFederatedPlan:
         return prediction.plan(self, decision, solver)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from rasolve.numerics import FloatArray
-from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
+from rasolve.plan import PER_ROUND, Prediction, Quantity, SplitFederatedPlan, Stage
 from rasolve.problems.fedsllm import delay
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.common import SplitFederated
 
 
-def plan(problem: SplitFederated, decision: Any, solver: str) -> Plan:
+def plan(problem: SplitFederated, decision: Any, solver: str) -> SplitFederatedPlan:
     """Return the self-contained plan of a decision, for the split-federated protocol."""
     evaluation = problem.evaluate(decision)
     parts = evaluation.parts
-    return Plan(
+    return SplitFederatedPlan(
         problem=problem.kind,
         solver=solver,
         protocol="split_federated",
