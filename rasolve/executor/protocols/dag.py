@@ -20,6 +20,7 @@ from rasolve.executor.links import Link
 from rasolve.executor.meters import Meter
 from rasolve.executor.models import mean_loss
 from rasolve.executor.optimizer import Weights, restore, state
+from rasolve.executor.trace import Traced
 from rasolve.executor.tracing.layers import Layers, Values, own_state, run, state_on
 from rasolve.executor.tracing.survey import math_attention
 from rasolve.plan import DagPlan, Stage
@@ -51,20 +52,12 @@ class Dag:
     the device.
     """
 
-    def __init__(
-        self,
-        plan: DagPlan,
-        layers: Layers,
-        data: Samples,
-        *,
-        label_bytes: int,
-        index_bytes: Mapping[Node, int],
-        learning_rate: float,
-    ) -> None:
-        """Split the layers by the plan's tiers; raises InputError where that split cannot be trained.
+    def __init__(self, plan: DagPlan, traced: Traced, data: Samples, label_bytes: int, learning_rate: float) -> None:
+        """Split traced layers by the plan's tiers; raises InputError where that split cannot be trained.
 
-        ``label_bytes`` is the width of a label on the wire, ``index_bytes`` that of inputs which are whole numbers.
+        ``label_bytes`` is the width of a label on the wire.
         """
+        layers = traced.layers
         self.plan, self.layers, self.data, self.meter, self.steps = plan, layers, data, Meter(), 0
         sides = [[v for v, tier in enumerate(plan.tier) if tier == side] for side in (0, 1)]
         _reject(layers, *sides)
@@ -76,7 +69,7 @@ class Dag:
         crosses = np.flatnonzero(crossing(np.array(layers.edges), plan.tier))
         self.crossing = [node for v in crosses for node in layers.layers[v].outputs]
         self.link = Link(DEVICE, self.meter, label_bytes)
-        self.index_links = {node: Link(DEVICE, self.meter, width) for node, width in index_bytes.items()}
+        self.index_links = {node: Link(DEVICE, self.meter, width) for node, width in traced.index_bytes.items()}
 
     @property
     def rounds(self) -> int:
@@ -200,7 +193,14 @@ def _standing(party: Party) -> list[Tensor]:
 
 
 def _reject(layers: Layers, device: Sequence[int], server: Sequence[int]) -> None:
-    """Raise InputError for a model without a single output, and for weights that both sides would train."""
+    """Raise InputError for sides that cannot follow each other, weights that both would train, and several outputs."""
+    for v in server:
+        if not layers.layers[v].parents:
+            raise InputError(f"tier: '{layers.layers[v].name}' is raw data, which is on the device")
+    for parent, child in layers.edges:
+        if parent in server and child in device:
+            both = f"'{layers.layers[child].name}' is on the device and reads '{layers.layers[parent].name}'"
+            raise InputError(f"tier: {both}, which is not")
     if len(layers.result.outputs) != 1:
         raise InputError(f"the model returns {len(layers.result.outputs)} tensors: one is needed for the loss")
     here, there = (_readers(layers, side) for side in (device, server))

@@ -6,6 +6,7 @@ import io
 import linecache
 import logging
 import operator
+import re
 import sysconfig
 import traceback
 import warnings
@@ -98,9 +99,10 @@ def _of_the_model(file: Path) -> bool:
 
 
 def where(node: Node) -> str:
-    """Return the operation of a node and the line of the model's code that asks for it."""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip()]
-    return f"{operation(node)} ({lines[-1]})" if lines else operation(node)
+    """Return the operation of a node and the line of the model's own code that asks for it, where that is known."""
+    frames = re.findall(r'File "(.*)", line .*\n\s*(.*)', node.meta.get("stack_trace") or "")
+    own = [line for file, line in frames if _of_the_model(Path(file))]
+    return f"{operation(node)} ({own[-1]})" if own else operation(node)
 
 
 def operation(node: Node) -> str:
