@@ -30,6 +30,8 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "splits_by_rate": "rasolve.splitting",
+    "splits_over_time": "rasolve.splitting",
     "trace": "rasolve.executor.trace",
 }
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
@@ -63,6 +65,8 @@ __all__ = [
     "scenario",
     "solve",
     "solvers",
+    "splits_by_rate",
+    "splits_over_time",
     "surrogate_models",
     "testing",
     "trace",
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
     from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.splitting import splits_by_rate, splits_over_time
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel
 

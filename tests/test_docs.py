@@ -41,6 +41,12 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
+def test_python_of_the_dag_split_page_runs(capsys):
+    (code,) = blocks("docs/dag_split.md", "python")
+    exec(compile(code, "docs/dag_split.md", "exec"), {})
+    assert capsys.readouterr().out.count("optimal") >= 2
+
+
 def test_solver_of_the_docs_conforms(monkeypatch):
     monkeypatch.setattr(registry, "_registered", dict(registry.solvers()))
     space: dict = {}
@@ -50,7 +56,15 @@ def test_solver_of_the_docs_conforms(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md"]
+    "file",
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/fedsllm.md",
+        "docs/dag_split.md",
+        "docs/extending.md",
+        "docs/fitting.md",
+    ],
 )
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()

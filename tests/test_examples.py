@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SHOWS = {
     "alternating_optimization": "proved: nothing is below",
     "deadline_by_hand": "bandwidth per client",
+    "min_cut_by_hand": "all optimal splits as the uplink goes from nothing to infinity",
     "running_a_plan": "all bits as predicted: True",
     "subchannels_by_hand": "one more watt in total is worth",
 }

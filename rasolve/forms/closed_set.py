@@ -79,6 +79,11 @@ class ClosedSet(Form):
         """Return what sets [..., vertices] use of the budget [...]; 0 without one."""
         return np.zeros(sets.shape[:-1]) if self.use is None else (sets * self.use).sum(axis=-1)
 
+    @property
+    def limit(self) -> float:
+        """The most that a set may use: the budget and the rounding of adding up to it; inf without one."""
+        return float("inf") if self.budget is None else self.budget * (1 + ROUNDING)
+
     def judge(self, value: Any) -> float:
         """Return the largest cost of the batch; inf where a set is not closed or spends too much."""
         sets = np.asarray(value)
@@ -86,7 +91,7 @@ class ClosedSet(Form):
             return float("inf")
         parent, child = self.precedence.requires.T
         closed = not (sets[..., child] & ~sets[..., parent]).any() and sets[..., self.precedence.held].all()
-        within = self.budget is None or (self.spent(sets) <= self.budget * (1 + ROUNDING)).all()
+        within = (self.spent(sets) <= self.limit).all()
         return float(self.objectives(sets).max()) if closed and within else float("inf")
 
     def network(self) -> CutNetwork:
@@ -114,11 +119,11 @@ class ClosedSet(Form):
 
     def within_budget(self, chosen: Mask) -> Mask:
         """Return as much of a closed set [vertices], in the precedence's order, as the budget allows."""
-        if self.use is None or self.budget is None:
+        if self.use is None:
             return chosen
         order = self.precedence.order
         spent = np.cumsum(np.where(chosen, self.use, 0.0)[order])
-        too_late = order[spent > self.budget * (1 + ROUNDING)]
+        too_late = order[spent > self.limit]
         kept = chosen.copy()
         kept[too_late] = False
         return kept
@@ -141,9 +146,9 @@ class ClosedSet(Form):
         values = [np.tile(signs, len(places)) for places, signs in rows]
         lengths = [np.full(len(places), len(signs)) for places, signs in rows]
         most = [np.zeros(len(places)) for places, _ in rows]
-        if self.use is not None and self.budget is not None:
-            columns, values = [*columns, np.arange(n)], [*values, self.use]
-            lengths, most = [*lengths, np.array([n])], [*most, np.array([self.budget])]
+        if self.use is not None:
+            columns, values = [*columns, np.arange(n)], [*values, self.use / self.limit]
+            lengths, most = [*lengths, np.array([n])], [*most, np.ones(1)]
         upper = np.concatenate(most)
         return MixedIntegerProgram(
             cost=np.concatenate([self.inside - self.outside, self.toll[makers]]),

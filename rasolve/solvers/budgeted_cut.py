@@ -124,19 +124,18 @@ class BudgetedCut(Solver[ClosedSet, BudgetedState]):
 
 def best_price(form: ClosedSet, node: Node, useless: float, limits: Limits) -> Dual:
     """Return the price that bounds a node best, or the first at which the bound shows that the node is useless."""
-    budget = INFINITY if form.budget is None else form.budget
     poor = least_set(form, node)
-    if poor is None or form.spent(poor) > budget:
+    if poor is None or form.spent(poor) > form.limit:
         return Dual(INFINITY, 0.0, None, None)
     rich, bound = cheapest(form, node, 0.0, limits)
-    if form.spent(rich) <= budget:
+    if form.spent(rich) <= form.limit:
         return Dual(bound, 0.0, rich, None)
     price, best = node.price or equal_price(form, poor, rich), 0.0
     while bound < useless:
         chosen, at_price = cheapest(form, node, price, limits)
         if at_price > bound:
             bound, best = at_price, price
-        rival = poor if form.spent(chosen) <= budget else rich
+        rival = poor if form.spent(chosen) <= form.limit else rich
         new = priced(form, chosen, price) < priced(form, rival, price) * (1 - EQUAL)
         if new:
             poor, rich = (chosen, rich) if rival is poor else (poor, chosen)
@@ -160,7 +159,7 @@ def cheapest(form: ClosedSet, node: Node, price: float, limits: Limits) -> tuple
     """Return the cheapest set of a node at a price, and the bound that this price proves."""
     bought = form if form.use is None else replace(form, inside=form.inside + price * form.use, use=None, budget=None)
     solution = solve_form(forced(bought.network(), node, form.precedence.vertices), limits=limits.inner())
-    refund = 0.0 if form.budget is None else price * form.budget
+    refund = 0.0 if form.use is None else price * form.limit
     return np.asarray(solution.value[: form.precedence.vertices]), solution.bound - refund
 
 
@@ -189,8 +188,7 @@ def cheapest_between(form: ClosedSet, poor: Mask, rich: Mask) -> Mask:
     if len(steps) > MOST_REPAIRS:
         steps = steps[np.linspace(0, len(steps) - 1, MOST_REPAIRS).astype(int)]
     tried = np.concatenate([poor[None], poor | (rich & (form.precedence.position <= steps[:, None]))])
-    budget = INFINITY if form.budget is None else form.budget
-    affordable = tried[form.spent(tried) <= budget]
+    affordable = tried[form.spent(tried) <= form.limit]
     return np.asarray(affordable[form.costs_of(affordable).argmin()])
 
 
@@ -198,6 +196,6 @@ def critical(form: ClosedSet, poor: Mask, rich: Mask) -> int:
     """Return the vertex of `rich` at which the budget is exceeded when its vertices join `poor` in order."""
     order = form.precedence.order
     joining = order[(rich & ~poor)[order]]
-    assert form.use is not None and form.budget is not None
+    assert form.use is not None
     spent = form.spent(poor) + np.cumsum(form.use[joining])
-    return int(joining[np.flatnonzero(spent > form.budget)[0]])
+    return int(joining[np.append(spent[:-1], np.inf) > form.limit][0])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rasolve.forms import ClosedSet
-from rasolve.numerics import ROUNDING
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 from rasolve.solvers.scan import first, running, waist_costs
@@ -43,9 +42,8 @@ class Chain(Solver[ClosedSet, ChainState]):
 
     def step(self, form: ClosedSet, state: ChainState, limits: Limits) -> ChainState:
         cost, waists = waist_costs(form), form.precedence.waists
-        if form.use is not None and form.budget is not None:
-            spent = running(form.use[form.precedence.order])[waists + 1]
-            cost = np.where(spent <= form.budget * (1 + ROUNDING), cost, INFINITY)
+        if form.use is not None:
+            cost = np.where(running(form.use[form.precedence.order])[waists + 1] <= form.limit, cost, INFINITY)
         if not np.isfinite(cost[..., 0]).all():
             return ChainState(None, INFINITY, INFINITY, scanned=True)
         value = first(form.precedence, waists[cost.argmin(axis=-1)] + 1)

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from rasolve.forms import ClosedSet
 from rasolve.forms.precedence import Mask, Precedence, closed_sets
-from rasolve.numerics import ROUNDING
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 
@@ -43,8 +42,7 @@ class ClosedSets(Solver[ClosedSet, ClosedSetsState]):
     def step(self, form: ClosedSet, state: ClosedSetsState, limits: Limits) -> ClosedSetsState:
         sets = _table(form.precedence)
         assert sets is not None
-        if form.budget is not None:
-            sets = sets[form.spent(sets) <= form.budget * (1 + ROUNDING)]
+        sets = sets[form.spent(sets) <= form.limit]
         if not len(sets):
             return ClosedSetsState(None, INFINITY, INFINITY, enumerated=True)
         value = sets[form.costs_of(sets).argmin(axis=-1)]

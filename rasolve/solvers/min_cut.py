@@ -69,12 +69,13 @@ class MinCut(Solver[CutNetwork, MinCutState]):
         wiring = form.wiring
         capacity = wiring.on_entries(form.capacities)
         whole = Residual(wiring.entries, capacity, wiring.source, wiring.sink, np.arange(wiring.vertices))
-        least = reached(wiring.entries, np.isinf(capacity), wiring.source)
-        if least[wiring.sink]:
-            return MinCutState(None, INFINITY, INFINITY, 0.0, whole, 0)
-        most = np.arange(wiring.vertices) != wiring.sink
-        known = [least, most] if limits.start is None else [least, most, limits.start]
+        known = [*_ends(form, capacity), *([] if limits.start is None else [limits.start])]
         objective, side = min(((form.judge(side), side) for side in known), key=lambda cut: cut[0])
+        if objective == INFINITY:
+            side = reached(wiring.entries, np.isinf(capacity), wiring.source)
+            if side[wiring.sink]:
+                return MinCutState(None, INFINITY, INFINITY, 0.0, whole, 0)
+            objective = form.judge(side)
         return MinCutState(side, objective, form.constant, 0.0, whole, roundings=0 if _exact(form) else 1)
 
     def step(self, form: CutNetwork, state: MinCutState, limits: Limits) -> MinCutState:
@@ -100,6 +101,16 @@ class MinCut(Solver[CutNetwork, MinCutState]):
     def done(self, form: CutNetwork, state: MinCutState, limits: Limits) -> bool:
         beyond_proof = state.objective - form.constant - state.flow <= _rounding(form, state)
         return state.bound >= state.objective or beyond_proof
+
+
+def _ends(form: CutNetwork, capacity: FloatArray) -> tuple[Side, Side]:
+    """Return the source with what is tied to it directly, and all but the sink: cuts to begin with, if they are any."""
+    wiring, entries = form.wiring, form.wiring.entries
+    least, most = np.zeros(wiring.vertices, dtype=bool), np.ones(wiring.vertices, dtype=bool)
+    leaving = entries.leaving(wiring.source)
+    least[entries.heads[leaving][np.isinf(capacity[leaving])]] = True
+    least[wiring.source], most[wiring.sink] = True, False
+    return least, most
 
 
 def _exact(form: CutNetwork) -> bool:

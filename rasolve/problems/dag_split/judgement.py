@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.problems.base import Check, Constraint, Evaluation
+from rasolve.problems.base import TOLERANCE, Check, Constraint, Evaluation
 from rasolve.problems.dag_split import delay
 from rasolve.problems.dag_split.decision import DagSplitDecision
 from rasolve.scenario.units import quantity
@@ -55,7 +55,7 @@ def explain(problem: DagSplit) -> tuple[str, ...]:
     if problem.memory_bytes is None or problem.device_memory_bytes is None:
         return ()
     needed = float(problem.memory_bytes[np.unique(problem.inputs)].sum())
-    if needed <= problem.device_memory_bytes:
+    if needed <= problem.device_memory_bytes * (1 + TOLERANCE):
         return ()
     has = quantity(problem.device_memory_bytes, "B")
     return (f"the device needs {quantity(needed, 'B')} for the raw data alone and has {has}",)
