@@ -72,8 +72,8 @@ def test_other_shapes_and_unfused_layers(cli):
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("name", ["Mine", "make", "ready"])
 def test_a_module_of_ones_own(cli, name):
-    outcome = cli("trace", f"own_models:{name}", "--input", "3x4", "--json")
-    assert outcome.json["model"] == f"own_models:{name}"
+    outcome = cli("trace", f"own_models:{name}", "--input", "3x4", "--label-bits", 16, "--json")
+    assert outcome.json["model"] == f"own_models:{name}" and outcome.json["label_bits"] == 16
     assert outcome.json["forward_flops"][1] == 2 * 4 * {"Mine": 6, "make": 8, "ready": 2}[name]
 
 
@@ -112,6 +112,7 @@ def test_layers_are_timed(cli):
         (("absent_models:Mine", "--input", "3x4"), "cannot import absent_models: No module named 'absent_models'"),
         (("broken_models:Mine", "--input", "3x4"), "cannot import broken_models: on purpose"),
         (("unclosed_models:Mine", "--input", "3x4"), "cannot import unclosed_models: invalid syntax"),
+        (("resnet-mini", "--label-bits", "-1"), "label_bits = -1.0: must be at least 0"),
         (("resnet-mini", "--measure", "--repeats", "0"), "repeats = 0: must be a whole number of at least 1"),
         (("resnet-mini", "--out", "none/x.json"), "cannot write none/x.json: No such file or directory"),
         (("resnet-mini", "--repeats", "1", "--seconds", "none/x.npy"), "cannot write none/x.npy: No such file"),
@@ -122,7 +123,9 @@ def test_what_is_wrong_is_said_in_one_line(refused, arguments, message):
 
 
 def test_without_torch_it_says_what_to_install():
-    code = "import sys; sys.modules['torch'] = None; from rasolve.cli import main; sys.exit(main(['trace', 'resnet18']))"
+    code = (
+        "import sys; sys.modules['torch'] = None; from rasolve.cli import main; sys.exit(main(['trace', 'resnet18']))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: tracing a model needs torch: install rasolve[executor]\n"
