@@ -80,11 +80,10 @@ def _split_federated(plan: SplitFederatedPlan, data: object, seed: int, rate: fl
 
 
 def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate: float, reference: bool) -> Start:
-    if plan.names is None:
-        raise InputError("names: the plan does not name its layers, so that it cannot be run")
+    obstacle = plan.obstacle if module is None else plan.obstacle_to_any_model
+    if obstacle is not None:
+        raise InputError(obstacle)
     if module is None:
-        if plan.obstacle is not None:
-            raise InputError(plan.obstacle)
         if (short := dag_shortage(plan, reference)) is not None:
             raise InputError(short)
         assert plan.model is not None
@@ -102,6 +101,8 @@ def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate:
 def _own(plan: DagPlan, module: nn.Module, data: object, seed: int) -> tuple[nn.Module, Samples, int]:
     """Return a copy of one's own module in the plan's precision, its samples, and the bytes of a label."""
     dtype = DTYPES[plan.parameter_bits]
+    if not isinstance(module, nn.Module):
+        raise InputError(f"module = {module!r}: must be a torch.nn.Module")
     for layer in module.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.training and layer.p > 0:
             raise InputError("module: draws random numbers (dropout): set p = 0, so that its losses can be compared")

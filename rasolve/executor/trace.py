@@ -169,6 +169,6 @@ def _says(traced: Traced) -> str:
     shapes = ", ".join(
         f"{'x'.join(map(str, x.shape[1:]))} {str(x.dtype).removeprefix('torch.')}" for x in traced.inputs
     )
-    everything = traced.layers.weights_of(range(len(traced.layers.layers)))
-    weights = f"{sum(weight.numel() for weight in everything.values()):,} parameters, all trained"
+    once = {each: weight.numel() for weights in traced.layers.weights for each, weight in weights.items()}
+    weights = f"{sum(once.values()):,} parameters, all trained"
     return f"per sample of {shapes}; {weights}; norms and activations {'' if traced.fused else 'not '}fused"

@@ -225,7 +225,7 @@ def test_a_tied_head_cannot_be_split_from_its_embedding():
     ("change", "arguments", "message"),
     [
         ({"model": "no such"}, {}, "the plan's model 'no such' is none of those that can be built: "),
-        ({"names": None}, {}, "names: the plan does not name its layers, so that it cannot be run"),
+        ({"names": None}, {}, "the plan does not name its layers"),
         ({"parameter_bits": 16}, {}, "parameter_bits = 16: must be one of 32, 64 to run"),
         ({"tier": [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]}, {}, "the plan has three tiers"),
         ({}, {"data": "text.csv"}, "resnet-mini trains on digits: a file of text does not suit it"),
@@ -265,6 +265,10 @@ def test_modules_that_cannot_be_run():
             module=Halves(),
             data=(torch.randn(9, 16), data[1]),
         )
+    with pytest.raises(InputError, match=r"module = 3: must be a torch\.nn\.Module"):
+        run(plan, 1, module=3, data=data)
+    with pytest.raises(InputError, match="parameter_bits = 16: must be one of 32, 64 to run"):
+        run(plan.replace(parameter_bits=16), 1, module=linear, data=data)
     federated = ra.solve(ra.FedsLLM.sample(seed=0, clients=2, subchannels=5, model="gpt-mini")).plan()
     with pytest.raises(InputError, match="module: a plan of protocol split_federated builds its own model"):
         run(federated, 1, module=linear)

@@ -117,7 +117,9 @@ def test_samples_of_ones_own():
         ((torch.zeros(3, 2),), r"a module of one's own needs \(inputs, labels\)"),
         ((torch.zeros(2, 2), labels), r"inputs\[0\] must be a tensor of 3 samples, as many as labels"),
         (((torch.zeros(3), 7), labels), r"inputs\[1\] must be a tensor of 3 samples"),
-        ((torch.zeros(0, 2), labels[:0]), "labels has no samples"),
+        ((torch.zeros(0, 2), labels[:0]), "labels must be whole numbers from 0, the classes of at least one sample"),
+        ((torch.zeros(3, 2), labels - 1), "labels must be whole numbers from 0"),
+        ((torch.zeros(3, 2), labels.float()), "labels must be whole numbers from 0"),
     ):
         with pytest.raises(InputError, match=message):
             own_samples(data, torch.float32, 0)

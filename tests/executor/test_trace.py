@@ -215,6 +215,11 @@ class Part(Own):
         return y
 
 
+class Noisy(Own):
+    def forward(self, x):
+        return self.a(x).normal_()
+
+
 class Counting(Own):
     def forward(self, x):
         self.n += 1
@@ -237,6 +242,7 @@ HERE = r"test_trace\.py:\d+: "
         (Elsewhere(), (2, 4), rf"\.numpy\(\) is not supported for tensor subclasses, at {HERE}return self.a"),
         (Chosen(), (2, 4), r"index \(return y\[y > 0\]\.sum\(\)\) cannot be traced: the size of its result"),
         (Part(), (2, 4), r"fill_ \(y\[:, 0\] = 0\): writes into part of a tensor"),
+        (Noisy(), (2, 4), r"normal_ \(return self\.a\(x\)\.normal_\(\)\): overwrites an activation"),
         (Counting(), (2, 4), r"add_ \(self\.n \+= 1\): overwrites a buffer, which only layers of torch.nn may"),
         (Absent(), (2, 4), f"KeyError: 'b', at {HERE}return"),
         (nn.Linear(5, 4), (2, 4), "Linear cannot be traced: a and b must have same reduction dim"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 from torch.fx import Node
 
@@ -21,8 +21,9 @@ from rasolve.executor.meters import Meter
 from rasolve.executor.models import mean_loss
 from rasolve.executor.optimizer import Weights, restore, state
 from rasolve.executor.trace import Traced
-from rasolve.executor.tracing.layers import Layers, Values, own_state, run, state_on
+from rasolve.executor.tracing.layers import Layers, Values, run, state_on
 from rasolve.executor.tracing.survey import math_attention
+from rasolve.numerics import IntArray
 from rasolve.plan import DagPlan, Stage
 from rasolve.plan.dag import DEVICE, SERVER, crossing
 
@@ -59,8 +60,8 @@ class Dag:
         """
         layers = traced.layers
         self.plan, self.layers, self.data, self.meter, self.steps = plan, layers, data, Meter(), 0
-        sides = [[v for v, tier in enumerate(plan.tier) if tier == side] for side in (0, 1)]
-        _reject(layers, *sides)
+        _reject(layers, plan.tier)
+        sides = [np.flatnonzero(plan.tier == side).tolist() for side in (0, 1)]
         self.device, self.server = (
             _party(name, layers, side, learning_rate) for name, side in zip((DEVICE, SERVER), sides, strict=True)
         )
@@ -192,30 +193,21 @@ def _standing(party: Party) -> list[Tensor]:
     return party.weights.held()
 
 
-def _reject(layers: Layers, device: Sequence[int], server: Sequence[int]) -> None:
+def _reject(layers: Layers, tier: IntArray) -> None:
     """Raise InputError for sides that cannot follow each other, weights that both would train, and several outputs."""
-    for v in server:
-        if not layers.layers[v].parents:
-            raise InputError(f"tier: '{layers.layers[v].name}' is raw data, which is on the device")
+    names = [layer.name for layer in layers.layers]
+    for v in layers.inputs:
+        if tier[v] > 0:
+            raise InputError(f"tier: '{names[v]}' is raw data, which is on the device")
     for parent, child in layers.edges:
-        if parent in server and child in device:
-            both = f"'{layers.layers[child].name}' is on the device and reads '{layers.layers[parent].name}'"
-            raise InputError(f"tier: {both}, which is not")
+        if tier[parent] > tier[child]:
+            raise InputError(f"tier: '{names[child]}' is on the device and reads '{names[parent]}', which is not")
     if len(layers.result.outputs) != 1:
         raise InputError(f"the model returns {len(layers.result.outputs)} tensors: one is needed for the loss")
-    here, there = (_readers(layers, side) for side in (device, server))
-    for weight, reader in here.items():
-        if weight in there:
-            both = f"'{layers.layers[reader].name}' and '{layers.layers[there[weight]].name}'"
-            raise InputError(f"tier: {both} share weights but lie on two sides: gradients of weights are not sent")
-
-
-def _readers(layers: Layers, side: Iterable[int]) -> dict[int, int]:
-    """Return which layer of one side reads each parameter, by the parameter's identity."""
-    own = own_state(layers.module)
-    return {
-        id(own[name]): v
-        for v in side
-        for name in layers.layers[v].attributes
-        if isinstance(own.get(name), nn.Parameter)
-    }
+    reader: dict[int, int] = {}
+    for v, weights in enumerate(layers.weights):
+        for weight in weights:
+            first = reader.setdefault(weight, v)
+            if tier[first] != tier[v]:
+                both = f"'{names[first]}' and '{names[v]}'"
+                raise InputError(f"tier: {both} share weights but lie on two sides: gradients of weights are not sent")

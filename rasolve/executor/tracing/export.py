@@ -29,7 +29,6 @@ MISHAPS = (
     AttributeError,
     LookupError,
     AssertionError,
-    NotImplementedError,
     ArithmeticError,
 )
 """What comes out of a forward pass that cannot be followed: torch's complaints, or the model's own."""
@@ -137,10 +136,13 @@ def _without_writing(program: GraphModule) -> None:
         ]
         if all(isinstance(each, Node) and each.op == "get_attr" for each in written):
             continue
-        packet = getattr(torch.ops.aten, operation(node).removesuffix("_"), None)
-        if packet is None or len(written) != 1 or rearranges(written[0]):
+        if len(written) != 1 or not isinstance(written[0], Node) or rearranges(written[0]):
             raise InputError(f"{where(node)}: writes into part of a tensor; write the model without that to trace it")
-        node.target = getattr(packet, node.target._overloadname)
+        packet = getattr(torch.ops.aten, operation(node).removesuffix("_"), None)
+        returning = getattr(packet, node.target._overloadname, None)
+        if returning is None:
+            raise InputError(f"{where(node)}: overwrites an activation; write the model without that to trace it")
+        node.target = returning
 
 
 def writes(node: Node) -> bool:
