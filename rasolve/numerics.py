@@ -140,12 +140,12 @@ def efficiency(price: ArrayLike) -> FloatArray:
     x = np.log1p(np.sqrt(2 * y))
     with np.errstate(divide="ignore", invalid="ignore"):
         for _ in range(6):
-            h = _scaled_marginal(x)
+            h = scaled_marginal(x)
             x = x + (np.log(y) - x - np.log(h)) * h / x
     return np.where(y > 0, x, 0.0)
 
 
-def _scaled_marginal(x: FloatArray) -> FloatArray:
+def scaled_marginal(x: FloatArray) -> FloatArray:
     """exp(-x)·(1 + (x - 1)·exp(x)) = x - 1 + exp(-x), by its Taylor series where the sum would cancel."""
     series = x * x * (1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x * (1 / 5040 - x / 40320))))))
     return np.where(x < 0.05, series, x + np.expm1(-x))

@@ -2,7 +2,9 @@
 
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
+from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.link import Link
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
@@ -15,8 +17,10 @@ __all__ = [
     "BoundKind",
     "Choice",
     "Chosen",
+    "FixedDensityLink",
     "Form",
     "Formulation",
+    "Link",
     "MinMaxShares",
     "OfdmaLink",
     "Progress",

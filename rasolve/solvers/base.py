@@ -66,13 +66,15 @@ class Limits:
 class Solver(ABC, Generic[F, S]):
     """Base of all solvers: a frozen dataclass whose fields are its options.
 
-    ``exact`` says that, left alone, it ends with objective and proved bound together.
+    ``exact`` says that, left alone, it ends with objective and proved bound together; ``tightens`` that it ends by
+    itself with a bound that its search has raised, so that the gap says something.
     """
 
     name: ClassVar[str]
     form: ClassVar[type[Form]]
     purpose: ClassVar[str]
     exact: ClassVar[bool] = False
+    tightens: ClassVar[bool] = False
 
     def refuses(self, form: F) -> str | None:
         """Return why this solver cannot take this form, or None when it can."""
