@@ -5,6 +5,7 @@ from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.link import Link
+from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
@@ -22,6 +23,7 @@ __all__ = [
     "Formulation",
     "Link",
     "MinMaxShares",
+    "MixedIntegerProgram",
     "OfdmaLink",
     "Progress",
     "Shares",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.forms.link import Bids, Demand, Ledger, Rows
 from rasolve.forms.power_ledger import PowerLedger
@@ -96,8 +97,13 @@ class PowerDemand(Demand):
     def ledger(self, sharpness: float) -> Ledger:
         return PowerLedger(self.width_hz, self.log_snr, self.nats_per_s, self.cap, sharpness)
 
-    def power(self, client: int, chosen: FloatArray) -> FloatArray:
-        """Return the least load of one client on each of the given sets of subchannels [S, M] (booleans)."""
-        order = np.argsort(-self.log_snr[client], kind="stable")
-        width = np.where(chosen[:, order], self.width_hz[order], 0.0)
-        return least_power(width, self.log_snr[client, order], self.nats_per_s[client])
+    def powers(self, of: IntArray, chosen: NDArray[np.bool_]) -> FloatArray:
+        """Return the least load [S] of sets of subchannels, chosen [S, M], each for the client ``of`` [S]."""
+        order = self._order[of]
+        width = np.where(np.take_along_axis(chosen, order, axis=1), self.width_hz[order], 0.0)
+        return least_power(width, self.log_snr[of[:, None], order], self.nats_per_s[of])
+
+    @cached_property
+    def _order(self) -> IntArray:
+        """Each client's subchannels [K, M], the best gain first."""
+        return np.argsort(-self.log_snr, axis=1, kind="stable")

@@ -42,8 +42,13 @@ class Auction:
     rows: Rows
 
     def gain(self, v: FloatArray) -> float:
-        """Return how far the multipliers [n] refute the deadline: above MARGIN·Σv, no plan meets it."""
+        """Return how far the multipliers [n] refute the deadline: above MARGIN·Σv, no plan meets it.
+
+        Multipliers that reward load, on balance, say nothing: -inf.
+        """
         fill_price, load_price, handicap = self.prices(v)
+        if not (load_price[self.rows.priced] > 0).all():
+            return -np.inf
         worth = self.demand.bids(fill_price, load_price).value + handicap[:, None]
         return float(self.rows.least @ v - np.maximum(worth.max(axis=0), 0.0).sum())
 

@@ -83,7 +83,7 @@ def latest_refuted(form: Link, prices: Prices, proved: float, at: float) -> floa
     """Return a deadline that the prices, best at ``at``, refute, as late as they can; ``proved`` where none later."""
     low, high = at, at
     step = LEAP
-    while gain(form, low, prices) <= MARGIN:
+    while not gain(form, low, prices) > MARGIN:
         high, low, step = low, at * (1 - step), 4 * step
         if low <= proved:
             return proved
