@@ -99,11 +99,11 @@ class PowerDemand(Demand):
 
     def powers(self, of: IntArray, chosen: NDArray[np.bool_]) -> FloatArray:
         """Return the least load [S] of sets of subchannels, chosen [S, M], each for the client ``of`` [S]."""
-        order = self._order[of]
+        order = self.order[of]
         width = np.where(np.take_along_axis(chosen, order, axis=1), self.width_hz[order], 0.0)
         return least_power(width, self.log_snr[of[:, None], order], self.nats_per_s[of])
 
     @cached_property
-    def _order(self) -> IntArray:
+    def order(self) -> IntArray:
         """Each client's subchannels [K, M], the best gain first."""
         return np.argsort(-self.log_snr, axis=1, kind="stable")

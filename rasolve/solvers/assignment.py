@@ -20,11 +20,11 @@ import numpy as np
 
 from rasolve.forms import FixedDensityLink, MixedIntegerProgram
 from rasolve.forms.fill import FillDemand
-from rasolve.forms.link import NOBODY
+from rasolve.forms.link import NOBODY, Demand
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.solvers.auction import Auction
+from rasolve.solvers.auction import MARGIN, Auction
 from rasolve.solvers.base import INFINITY, Limits
-from rasolve.solvers.lagrangian import prices_at
+from rasolve.solvers.lagrangian import Prices, prices_at
 from rasolve.solvers.question import NOTHING, Answer
 from rasolve.solvers.registry import solve_form
 
@@ -33,6 +33,9 @@ LENIENT = 1e-6
 
 NODES = 500
 """Nodes of HiGHS's tree for one program."""
+
+SPARED = 1e-9
+"""Loss, over the multipliers' sum, that is let pass for rounding."""
 
 SLACK_GAP = 1e-4
 """Relative gap within which the largest slack is sought: a new deadline asks again."""
@@ -45,13 +48,27 @@ MOST_CUTS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidates:
-    """The assignments looked at: clients and subchannels [n], their fills [n] as far as of use, and the largest slack."""
+class Candidates:
+    """The assignments that a plan in time may hold: clients and subchannels [n]."""
 
     client: IntArray
     subchannel: IntArray
-    fill: FloatArray
-    most: float
+
+
+def candidates(demand: Demand, prices: Prices) -> Candidates | None:
+    """Return the assignments that multipliers do not rule out, None where they rule out every plan.
+
+    A plan loses against the highest bids at most what the multipliers lack to refute the deadline; so an assignment
+    that loses more by itself is in no plan in time.
+    """
+    auction = Auction(demand, demand.rows(prices.counts))
+    missing = -auction.gain(prices.v)
+    if missing < -MARGIN:
+        return None
+    fill_price, load_price, handicap = auction.prices(prices.v)
+    worth = demand.bids(fill_price, load_price).value + handicap[:, None]
+    loss = np.maximum(worth.max(axis=0), 0.0) - worth
+    return Candidates(*np.nonzero(loss <= missing * (1 + LENIENT) + SPARED))
 
 
 def ask(form: FixedDensityLink, deadline: float, refuted: float, nodes: int, limits: Limits) -> Answer:
@@ -59,39 +76,23 @@ def ask(form: FixedDensityLink, deadline: float, refuted: float, nodes: int, lim
     demand = form.demand(deadline)
     if demand.short:
         return Answer(refuted=deadline)
-    candidates = _candidates(form, deadline, demand, refuted)
-    if candidates is None:
+    allowed = candidates(demand, prices_at(form, deadline))
+    if allowed is None:
         return Answer(refuted=deadline)
+    most = _slack_of_deadline(form, deadline, refuted)
     insufficient: list[tuple[int, IntArray]] = []
     for _ in range(MOST_CUTS):
-        program = _program(demand, candidates, insufficient)
+        program = _program(demand, allowed, most, insufficient)
         solution = solve_form(program, "highs", replace(limits.inner(), gap=SLACK_GAP), nodes=nodes)
         proved = _deadline_of_slack(form, deadline, -solution.bound)
         if solution.value is None:
             return Answer(refuted=deadline if solution.bound == INFINITY else proved)
-        owner = _owners(candidates, solution.value, form.subchannels)
+        owner = _owners(allowed, solution.value, form.subchannels)
         missing = _insufficient(form, owner, deadline)
         if not missing:
             return Answer(owner, proved)
         insufficient += missing
     return Answer()
-
-
-def _candidates(
-    form: FixedDensityLink, deadline: float, demand: FillDemand, refuted: float
-) -> _Candidates | None:
-    """Return the assignments that a plan in time may hold, None where prices prove that there is no such plan."""
-    prices = prices_at(form, deadline)
-    auction = Auction(demand, demand.rows(prices.counts))
-    missing = -auction.gain(prices.v)
-    if missing < 0:
-        return None
-    fill_price, load_price, handicap = auction.prices(prices.v)
-    worth = demand.bids(fill_price, load_price).value + handicap[:, None]
-    loss = np.maximum(worth.max(axis=0), 0.0) - worth
-    client, subchannel = np.nonzero((demand.fill > 0) & (loss <= missing * (1 + LENIENT) + LENIENT))
-    most = _slack_of_deadline(form, deadline, refuted)
-    return _Candidates(client, subchannel, np.minimum(demand.fill[client, subchannel], most), most)
 
 
 def _slack_of_deadline(form: FixedDensityLink, deadline: float, earlier: float) -> float:
@@ -114,12 +115,13 @@ def _deadline_of_slack(form: FixedDensityLink, deadline: float, most: float) -> 
 
 
 def _program(
-    demand: FillDemand, candidates: _Candidates, insufficient: list[tuple[int, IntArray]]
+    demand: FillDemand, allowed: Candidates, most: float, insufficient: list[tuple[int, IntArray]]
 ) -> MixedIntegerProgram:
-    """Return the program for the largest slack s, its last variable, among the candidates."""
+    """Return the program for the largest slack s <= ``most``, its last variable, among the allowed assignments."""
     from scipy.sparse import csr_array, hstack, vstack
 
-    client, subchannel, fill = candidates.client, candidates.subchannel, candidates.fill
+    client, subchannel = allowed.client, allowed.subchannel
+    fill = np.minimum(demand.fill[client, subchannel], most)
     clients, count = len(demand.cap), len(client)
     variable = np.arange(count)
 
@@ -146,16 +148,16 @@ def _program(
         row_low=np.concatenate(low),
         row_high=np.concatenate(high),
         low=np.append(np.zeros(count), 1 - LENIENT),
-        high=np.append(ones, candidates.most),
+        high=np.append(ones, most),
         whole=np.append(np.ones(count, dtype=bool), False),
     )
 
 
-def _owners(candidates: _Candidates, x: FloatArray, subchannels: int) -> IntArray:
+def _owners(allowed: Candidates, x: FloatArray, subchannels: int) -> IntArray:
     """Return the owners [M] of a point of the program."""
     owner = np.full(subchannels, NOBODY)
     chosen = x[:-1] > 0.5
-    owner[candidates.subchannel[chosen]] = candidates.client[chosen]
+    owner[allowed.subchannel[chosen]] = allowed.client[chosen]
     return owner
 
 

@@ -25,9 +25,9 @@ from rasolve.forms.power_demand import PowerDemand
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.auction import Auction
 from rasolve.solvers.base import INFINITY, Limits
-from rasolve.solvers.lagrangian import prices_at
+from rasolve.solvers.lagrangian import Prices as Multipliers
 from rasolve.solvers.master import Duals, Master
-from rasolve.solvers.partition import Listed, NodesSpent, Partition
+from rasolve.solvers.partition import EffortSpent, Listed, Partition
 from rasolve.solvers.pricing import Pricing, Sets
 from rasolve.solvers.question import Answer
 from rasolve.solvers.registry import solve_form
@@ -44,24 +44,41 @@ IMPROVING = 1e-9
 STEADY, STEADIER = 0.7, 0.3
 """Weight of the best prices so far in the next ones tried, and its factor when nothing new is found."""
 
+ROUNDS, SETS, NODES = 300, 5_000, 500
+"""Usual effort for one deadline: rounds of prices, sets listed for one client, nodes of a search."""
+
+LEAST_RHS = 1e-9
+"""Least right-hand side that suggested prices are scaled by, over the sum of the multipliers."""
+
 WEAKEST_PRICE = 1e-6
 """Least price of power, so that costs can be taken in units of it."""
+
+UNAFFORDABLE = 100.0
+"""Cost that no set in a plan in time has, in units of the right-hand side."""
+
+PARTS = (1 / 64, 1 / 16, 1 / 4, 1.0)
+"""Thresholds of exact pricing, between the bound on a minimum and the least cost known."""
+
+SHARES_SEARCHED = (1 / 16, 1 / 4, 1.0)
+"""Parts of what is missing that the searched sets may lose against the relaxation; nothing at 1 is a refutation."""
 
 LISTED_AT_ONCE = 10
 """Sets of each client that exact pricing adds in one round."""
 
 
 @dataclass(frozen=True)
-class Effort:
-    """What deciding one deadline may take: rounds of prices, sets listed for a client, nodes of searches."""
+class Within:
+    """What deciding one deadline may take: rounds of prices, sets listed for a client, nodes of searches; the clock."""
 
-    rounds: int = 300
-    sets: int = 20_000
-    nodes: int = 2_000
+    limits: Limits
+    rounds: int
+    sets: int
+    nodes: int
 
-    def times(self, factor: float) -> Effort:
-        """Return this effort multiplied."""
-        return Effort(round(self.rounds * factor), round(self.sets * factor), round(self.nodes * factor))
+    @classmethod
+    def effort(cls, factor: float, limits: Limits) -> Within:
+        """Return the usual effort times a factor."""
+        return cls(limits, round(ROUNDS * factor), round(SETS * factor), round(NODES * factor))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,27 +101,32 @@ class Memory:
 
 
 def ask(
-    form: OfdmaLink, deadline: float, owner: IntArray, memory: Memory | None, effort: Effort, limits: Limits
+    form: OfdmaLink, deadline: float, owner: IntArray, near: Multipliers, memory: Memory | None, within: Within
 ) -> Answer:
-    """Return owners that meet the deadline, or that it is refuted, or neither where effort or time are spent."""
+    """Return owners that meet the deadline, or that it is refuted, or neither where effort or time are spent.
+
+    ``owner`` [M] is a plan to begin with, ``near`` the multipliers of a deadline nearby.
+    """
     demand = form.demand(deadline)
     if demand.short:
         return Answer(refuted=deadline, memory=memory)
-    relaxation = _Relaxation(form, deadline, demand, owner, memory, effort, limits)
+    start = memory.prices if memory is not None else _suggested(demand, near)
+    relaxation = _Relaxation(demand, near.expected, start, within)
+    relaxation.learn(np.arange(form.clients), owner == np.arange(form.clients)[:, None])
+    if memory is not None:
+        relaxation.learn(memory.of, memory.sets)
     if relaxation.solve():
         return Answer(refuted=deadline, memory=relaxation.memory)
     found = relaxation.mixed_into_whole()
-    if found is None:
-        listed = relaxation.listed()
-        if listed is None:
-            return Answer(memory=relaxation.memory)
+    for share in SHARES_SEARCHED if found is None else ():
         try:
-            whole = Partition(listed, relaxation.missing, effort.nodes).search()
-        except NodesSpent:
+            found = relaxation.searched(share)
+        except EffortSpent:
             return Answer(memory=relaxation.memory)
-        if whole is None:
-            return Answer(refuted=deadline, memory=relaxation.memory)
-        found = np.asarray(whole)
+        if found is not None:
+            break
+    if found is None:
+        return Answer(refuted=deadline, memory=relaxation.memory)
     return Answer(owner=_owners(form, found), memory=relaxation.memory)
 
 
@@ -116,27 +138,12 @@ def _owners(form: OfdmaLink, sets: Sets) -> IntArray:
 class _Relaxation:
     """The relaxation at one deadline, with the best prices found so far."""
 
-    def __init__(
-        self,
-        form: OfdmaLink,
-        deadline: float,
-        demand: PowerDemand,
-        owner: IntArray,
-        memory: Memory | None,
-        effort: Effort,
-        limits: Limits,
-    ) -> None:
-        self._demand, self._effort, self._limits = demand, effort, limits
+    def __init__(self, demand: PowerDemand, counts: IntArray, start: Prices, within: Within) -> None:
+        self._demand, self._within = demand, within
         self._clients = np.arange(len(demand.cap))
-        prices = prices_at(form, deadline)
-        self._pricing = Pricing.around(demand, np.floor(prices.share.sum(axis=1) + 1e-3).astype(np.int64))
+        self._pricing = Pricing.around(demand, counts)
         self._master = Master(demand)
-        self._learn(self._clients, owner == self._clients[:, None])
-        if memory is not None:
-            self._learn(memory.of, memory.sets)
-        auction = Auction(demand, demand.rows(prices.counts))
-        self._best = memory.prices if memory is not None else _from(auction, prices.v)
-        self._best = replace(self._best, value=-INFINITY)
+        self._best = replace(start, value=-INFINITY)
 
     @property
     def missing(self) -> float:
@@ -148,7 +155,7 @@ class _Relaxation:
         """What another deadline may begin with."""
         return Memory(self._master.of, self._master.sets, self._best)
 
-    def _learn(self, of: IntArray, sets: Sets) -> None:
+    def learn(self, of: IntArray, sets: Sets) -> None:
         """Add those sets that are within their client's cap."""
         power = self._demand.powers(of, sets)
         kept = power <= self._demand.cap[of] * (1 + PROOF)
@@ -157,7 +164,7 @@ class _Relaxation:
     def solve(self) -> bool:
         """Solve the relaxation; return whether its prices refute the deadline."""
         weight, exactly = STEADY, False
-        for _ in range(self._effort.rounds):
+        for _ in range(self._within.rounds):
             duals = self._master.solve()
             tried = _mixed(self._best, duals, weight, self._demand.cap)
             least, new = self._exact(tried, duals) if exactly else self._quick(tried, duals)
@@ -166,7 +173,7 @@ class _Relaxation:
                 self._best = replace(tried, least=least, value=value)
             if value > 1 + PROOF:
                 return True
-            if duals.value - self._best.value < MEET or perf_counter() >= self._limits.deadline:
+            if duals.value - self._best.value < MEET or perf_counter() >= self._within.limits.deadline:
                 return False
             if new == 0 and weight < 0.01 and exactly:
                 return False
@@ -183,21 +190,28 @@ class _Relaxation:
         return bound.min(axis=1) * tried.power_price, self._improve(of, sets.reshape(len(of), -1), duals)
 
     def _exact(self, tried: Prices, duals: Duals) -> tuple[FloatArray, int]:
-        """Return the minima themselves [K] where sets can be listed, their bounds elsewhere, and how many are new."""
+        """Return the minima themselves [K] where sets can be listed, bounds on them elsewhere, and how many are new.
+
+        Sets are listed up to a threshold that rises from the bound: the first list that is not empty has the minimum.
+        """
         least, new = self._quick(tried, duals)
         for client in self._clients:
             known = self._master.of == client
             price, power_price = tried.price, tried.power_price[client]
             cost = power_price * self._master.power[known] + self._master.sets[known] @ price
-            threshold = float(cost.min(initial=2 * UNAFFORDABLE))
-            found = self._pricing.within(client, price / power_price, threshold / power_price, self._effort.sets)
-            if found is None:
-                continue
-            sets, power = found
-            cost = power_price * power + sets @ price
-            least[client] = min(threshold, cost.min(initial=np.inf))
-            cheapest = np.argsort(cost, kind="stable")[:LISTED_AT_ONCE]
-            new += self._improve(np.full(len(cheapest), client), sets[cheapest], duals)
+            bound, upper = float(least[client]), float(cost.min(initial=UNAFFORDABLE))
+            for part in PARTS:
+                threshold = bound + part * (upper - bound)
+                found = self._pricing.within(client, price / power_price, threshold / power_price, self._within.sets)
+                if found is None:
+                    break
+                sets, power = found
+                cost = power_price * power + sets @ price
+                least[client] = min(threshold, cost.min(initial=np.inf))
+                if len(sets):
+                    cheapest = np.argsort(cost, kind="stable")[:LISTED_AT_ONCE]
+                    new += self._improve(np.full(len(cheapest), client), sets[cheapest], duals)
+                    break
         return least, new
 
     def _improve(self, of: IntArray, sets: Sets, duals: Duals) -> int:
@@ -216,7 +230,7 @@ class _Relaxation:
         if len(np.unique(of)) < len(self._clients):
             return None
         program = self._whole_program(of, sets, power)
-        solution = solve_form(program, "highs", replace(self._limits.inner(), gap=1e-6), nodes=self._effort.nodes)
+        solution = solve_form(program, "highs", replace(self._within.limits.inner(), gap=1e-6), nodes=self._within.nodes)
         if solution.value is None:
             return None
         chosen = solution.value > 0.5
@@ -231,36 +245,41 @@ class _Relaxation:
         low = np.concatenate([np.ones(clients), np.full(subchannels + 1, -INFINITY)])
         return MixedIntegerProgram(power, matrix, low, np.ones(len(low)), 0.0, 1.0, True)
 
-    def listed(self) -> list[Listed] | None:
-        """Return each client's sets that a plan in time may have; None where they are too many."""
-        best, lists = self._best, []
+    def searched(self, share: float) -> Sets | None:
+        """Return disjoint sets [K, M] in time with at most a share of the excess that a plan may have, None if none.
+
+        Any plan in time consists of sets whose excess over the minima adds up to at most what is missing. Raises
+        EffortSpent.
+        """
+        best, lists, slack = self._best, [], share * self.missing
         for client in self._clients:
             power_price = best.power_price[client]
-            threshold = (best.least[client] + self.missing) / power_price
-            found = self._pricing.within(client, best.price / power_price, threshold, self._effort.sets)
+            threshold = (best.least[client] + slack) / power_price
+            found = self._pricing.within(client, best.price / power_price, threshold, self._within.sets)
             if found is None:
-                return None
+                raise EffortSpent
             sets, power = found
             excess = power_price * power + sets @ best.price - best.least[client]
             order = np.argsort(excess, kind="stable")
             lists.append(Listed(sets[order], excess[order], power[order]))
-        return lists
+        if any(len(listed.excess) == 0 for listed in lists):
+            return None
+        whole = Partition(lists, slack, self._within.nodes).search()
+        return None if whole is None else np.asarray(whole)
 
 
-UNAFFORDABLE = 100.0
-"""Cost that no set in a plan in time has, in units of the right-hand side."""
-
-
-def _from(auction: Auction, v: FloatArray) -> Prices:
-    """Return the prices that multipliers of single subchannels stand for: what the highest bid for each is."""
-    rows, clients = auction.rows, len(auction.demand.fewest)
-    fill_price, load_price, handicap = auction.prices(v)
-    worth = auction.demand.bids(fill_price, load_price).value + handicap[:, None]
-    matrix = rows.matrix[rows.least < 0]
-    power_price = -(matrix.T @ v[rows.least < 0])[clients : 2 * clients]
-    rhs = float(v[rows.least < 0].sum())
+def _suggested(demand: PowerDemand, near: Multipliers) -> Prices:
+    """Return the prices that multipliers for single subchannels stand for: what the highest bid for each is."""
+    auction = Auction(demand, demand.rows(near.counts))
+    rows, clients = auction.rows, len(demand.cap)
+    fill_price, load_price, handicap = auction.prices(near.v)
+    with np.errstate(invalid="ignore"):
+        worth = np.nan_to_num(demand.bids(fill_price, load_price).value + handicap[:, None], posinf=0.0)
+    limits = rows.least < 0
+    rhs = max(float(near.v[limits].sum()), LEAST_RHS)
+    power_price = -(rows.matrix[limits].T @ near.v[limits])[clients : 2 * clients]
     price = np.maximum(worth.max(axis=0), 0.0)
-    return Prices(price / rhs, power_price / rhs, np.zeros(clients), -INFINITY)
+    return Prices(price / rhs, np.maximum(power_price / rhs, WEAKEST_PRICE), np.zeros(clients), -INFINITY)
 
 
 def _mixed(best: Prices, duals: Duals, weight: float, cap: FloatArray) -> Prices:

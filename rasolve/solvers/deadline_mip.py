@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 from rasolve.forms import FixedDensityLink, Link, OfdmaLink
-from rasolve.solvers import assignment, configurations
+from rasolve.solvers import assignment, configurations, tangents
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import SETTLED, Lagrangian, LagrangianState
@@ -15,6 +16,9 @@ from rasolve.solvers.registry import register
 
 LEAST_STEP = 1e-12
 """Least relative step below the incumbent at which the next deadline is asked for."""
+
+COARSE = 1e-6
+"""Relative step below the incumbent that a program with HiGHS's tolerance can tell from none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +29,13 @@ class DeadlineMipState(State):
     undecided: float = INFINITY
     memory: Any = None
     over: bool = False
+
+    def after(self, relaxed: LagrangianState) -> DeadlineMipState:
+        """Return the state after a step of the Lagrangian: the better plan, the better bound."""
+        better = relaxed if relaxed.objective < self.objective else self
+        bound = min(max(self.bound, relaxed.bound), better.objective)
+        relaxed = replace(relaxed, value=better.value, objective=better.objective, bound=bound)
+        return replace(self, value=better.value, objective=better.objective, bound=bound, relaxed=relaxed)
 
 
 @register
@@ -51,44 +62,48 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
         return None if isinstance(form, (OfdmaLink, FixedDensityLink)) else f"it has no program for a {form.name}"
 
     def init(self, form: Link, limits: Limits) -> DeadlineMipState:
-        return _with(Lagrangian().init(form, limits))
+        relaxed = Lagrangian().init(form, limits)
+        return DeadlineMipState(relaxed.value, relaxed.objective, relaxed.bound, relaxed)
 
     def step(self, form: Link, state: DeadlineMipState, limits: Limits) -> DeadlineMipState:
-        lagrangian = Lagrangian()
-        if not lagrangian.done(form, state.relaxed, limits):
-            return _with(lagrangian.step(form, state.relaxed, limits))
+        relaxed = state.relaxed
+        if relaxed.prices is None or (state.undecided < INFINITY and not relaxed.settled):
+            return state.after(Lagrangian().step(form, relaxed, limits))
         goal = min(state.objective * (1 - max(0.5 * limits.gap, LEAST_STEP)), limits.cutoff)
         at = goal if state.undecided == INFINITY else 0.5 * (state.bound + state.undecided)
         answer = self._ask(form, at, state, limits)
-        bound = min(max(state.bound, answer.refuted), state.objective)
-        state = replace(state, bound=bound, memory=answer.memory)
+        state = replace(state, bound=min(max(state.bound, answer.refuted), state.objective), memory=answer.memory)
         if answer.owner is not None:
             _, value, objective = polish(form, answer.owner)
             if objective < state.objective:
-                return replace(state, value=value, objective=objective, bound=min(bound, objective))
-        if bound < at:
+                return replace(state, value=value, objective=objective, bound=min(state.bound, objective))
+        if state.bound < at:
             state = replace(state, undecided=at)
-        return replace(state, over=bound >= goal or self._settled(state))
+        return replace(state, over=state.bound >= goal or (state.bound < at and self._settled(state)))
 
     def _ask(self, form: Link, deadline: float, state: DeadlineMipState, limits: Limits) -> Answer:
         if isinstance(form, FixedDensityLink):
             return assignment.ask(form, deadline, state.bound, round(assignment.NODES * self.effort), limits)
-        assert isinstance(form, OfdmaLink)
-        effort = configurations.Effort().times(self.effort)
-        return configurations.ask(form, deadline, form.owners(state.value), state.memory, effort, limits)
+        assert isinstance(form, OfdmaLink) and state.relaxed.prices is not None
+        owner, within = form.owners(state.value), configurations.Within.effort(self.effort, limits)
+        answer = configurations.ask(form, deadline, owner, state.relaxed.prices, state.memory, within)
+        if answer.decided(deadline) or perf_counter() >= limits.deadline:
+            return answer
+        nodes = round(tangents.NODES * self.effort)
+        for at in sorted({min(deadline, state.objective * (1 - COARSE)), deadline}):
+            answer = replace(tangents.ask(form, at, owner, nodes, limits), memory=answer.memory)
+            if answer.refuted < at:
+                break
+        return answer
 
     @staticmethod
     def _settled(state: DeadlineMipState) -> bool:
-        return state.undecided - state.bound <= SETTLED * (state.objective - state.bound)
+        gap = state.objective - state.bound
+        return gap <= 2 * COARSE * state.objective or state.undecided - state.bound <= SETTLED * gap
 
     def done(self, form: Link, state: DeadlineMipState, limits: Limits) -> bool:
-        if not Lagrangian().done(form, state.relaxed, limits):
-            return False
         return state.over or state.bound >= min(limits.cutoff, state.objective)
 
     def multipliers(self, form: Link, state: DeadlineMipState) -> dict[str, Any]:
         return form.worth(state.value)
 
-
-def _with(relaxed: LagrangianState) -> DeadlineMipState:
-    return DeadlineMipState(relaxed.value, relaxed.objective, relaxed.bound, relaxed)

@@ -42,6 +42,11 @@ class Prices:
     counts: IntArray
     share: FloatArray
 
+    @property
+    def expected(self) -> IntArray:
+        """The counts [K] that the shares suggest."""
+        return np.floor(self.share.sum(axis=1) + 1e-3).astype(np.int64)
+
 
 def gain(form: Link, deadline: float, prices: Prices) -> float:
     """Return how far the prices refute a deadline; inf where counts alone do, or where no time is left."""
@@ -64,7 +69,7 @@ def prices_at(form: Link, deadline: float, counts: IntArray | None = None, best:
             auction.start(), WARMEST / form.subchannels, enough=lambda reached: not best and reached > MARGIN
         )
         prices = Prices(v, counts, share)
-        counts = np.floor(share.sum(axis=1) + 1e-3).astype(np.int64)
+        counts = prices.expected
         if (counts == prices.counts).all() or (not best and auction.gain(v) > MARGIN):
             break
     return prices
@@ -108,9 +113,9 @@ def rounded(form: Link, share: FloatArray) -> IntArray:
 
 @dataclass(frozen=True, eq=False)
 class LagrangianState(State):
-    """Counts of the latest prices, the earliest deadline that no prices refute, and whether the bound has settled."""
+    """The latest prices, the earliest deadline that no prices refute, and whether the bound has settled."""
 
-    counts: IntArray | None = None
+    prices: Prices | None = None
     open: float = INFINITY
     settled: bool = False
 
@@ -141,8 +146,9 @@ class Lagrangian(Solver[Link, LagrangianState]):
             _, value, objective = begin(form, limits.start)
             bound = latest_short(form, state.bound, objective)
             return replace(state, value=value, objective=objective, bound=bound, open=objective)
-        at = state.open if state.counts is None else 0.5 * (state.bound + state.open)
-        prices = prices_at(form, at, state.counts)
+        looked = state.prices
+        at = state.open if looked is None else 0.5 * (state.bound + state.open)
+        prices = prices_at(form, at, None if looked is None else looked.counts)
         bound = latest_refuted(form, prices, state.bound, at)
         earliest_open = at if bound < at else state.open
         _, value, objective = polish(form, rounded(form, prices.share))
@@ -150,7 +156,7 @@ class Lagrangian(Solver[Link, LagrangianState]):
             state = replace(state, value=value, objective=objective)
         bound, earliest_open = min(bound, state.objective), min(earliest_open, state.objective)
         settled = earliest_open - bound <= SETTLED * (state.objective - bound)
-        return replace(state, counts=prices.counts, bound=bound, open=earliest_open, settled=settled)
+        return replace(state, prices=prices, bound=bound, open=earliest_open, settled=settled)
 
     def done(self, form: Link, state: LagrangianState, limits: Limits) -> bool:
         return state.settled or state.bound >= min(limits.cutoff, state.objective)

@@ -19,8 +19,8 @@ class Listed:
     power: FloatArray
 
 
-class NodesSpent(Exception):
-    """The search has looked at as many nodes as it may."""
+class EffortSpent(Exception):
+    """More sets or nodes would be needed than may be looked at."""
 
 
 class Partition:
@@ -34,7 +34,7 @@ class Partition:
         self._listed, self._slack, self._nodes = listed, slack, nodes
 
     def search(self) -> list[Sets] | None:
-        """Return a set [M] for each client, or None when there is no partition; raises NodesSpent."""
+        """Return a set [M] for each client, or None when there is no partition; raises EffortSpent."""
         found = self._extend(dict(enumerate(self._listed)), self._slack, 1.0)
         return None if found is None else [found[client] for client in range(len(self._listed))]
 
@@ -42,7 +42,7 @@ class Partition:
         if not left:
             return {}
         if self._nodes <= 0:
-            raise NodesSpent
+            raise EffortSpent
         self._nodes -= 1
         least = sum(float(listed.excess[0]) for listed in left.values())
         needed = sum(float(listed.power.min()) for listed in left.values())

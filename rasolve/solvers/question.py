@@ -18,3 +18,7 @@ class Answer:
     owner: IntArray | None = None
     refuted: float = NOTHING
     memory: Any = None
+
+    def decided(self, deadline: float) -> bool:
+        """Return whether owners were found or the deadline is refuted."""
+        return self.owner is not None or self.refuted >= deadline
