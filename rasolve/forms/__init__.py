@@ -4,7 +4,10 @@ from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.fdma import FdmaAllocation, FdmaShares
+from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.link import Link
+from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Tail
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
@@ -21,11 +24,14 @@ __all__ = [
     "Chosen",
     "FdmaAllocation",
     "FdmaShares",
+    "FixedDensityLink",
     "Form",
     "Formulation",
+    "Link",
     "Load",
     "Menu",
     "MinMaxShares",
+    "MixedIntegerProgram",
     "MultipleChoice",
     "OfdmaLink",
     "Picked",

@@ -13,6 +13,9 @@ from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = (
     "counts",
+    "deadline_mip",
+    "lagrangian",
+    "local_search",
     "greedy",
     "deadline",
     "fdma",
@@ -21,6 +24,7 @@ SHIPPED = (
     "enumeration",
     "branch_and_bound",
     "alternating",
+    "highs",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 
