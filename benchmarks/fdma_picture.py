@@ -26,8 +26,7 @@ def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Pat
     """Draw median seconds and their range over instances; a hollow marker: some are above the optimum or stopped."""
     plt.switch_backend("Agg")
     figure, axes = plt.subplots(figsize=(8.0, 5.2), layout="constrained")
-    for place, (method, (colour, marker, label)) in enumerate(STYLES.items()):
-        side = -1 if place % 2 else 1
+    for method, (colour, marker, label) in STYLES.items():
         runs = growth if method == "rasolve (fdma)" else [r for r in rivals if r.method == method]
         sizes = sorted({r.clients for r in runs})
         groups = [[r for r in runs if r.clients == size] for size in sizes]
@@ -41,14 +40,13 @@ def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Pat
             if failed:
                 axes.plot(x, y, marker=marker, ms=6, color=colour, mfc="white", zorder=5)
                 axes.annotate(
-                    f"{len(failed)} of {len(group)}\nmore than 1e-6 off",
+                    f"{len(failed)} of {len(group)}",
                     (x, y),
-                    xytext=(8 * side, -3),
+                    xytext=(9, 0),
                     textcoords="offset points",
                     color=colour,
                     fontsize=8,
-                    va="top",
-                    ha="left" if side > 0 else "right",
+                    va="center",
                 )
     last = max(growth, key=lambda r: r.clients)
     linear = [last.seconds * size / last.clients for size in (1000, last.clients)]
@@ -64,8 +62,8 @@ def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Pat
     )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("clients")
-    axes.set_ylabel("seconds to the optimum of one link")
+    axes.set_xlabel("clients          (hollow: this many instances stopped, or more than 1e-6 above the optimum)")
+    axes.set_ylabel("seconds of processor time for one link")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)

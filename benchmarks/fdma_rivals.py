@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class Scaled:
 
     def spare(self, x: FloatArray) -> FloatArray:
         """Return t minus when each client ends [K], to be at least 0."""
-        if perf_counter() > self.deadline:
+        if process_time() > self.deadline:
             raise OutOfTime
         rate, _, _ = self._rate(x)
         return np.asarray(x[-1] - self._offset - self._load / rate)
@@ -101,7 +101,7 @@ class Scaled:
 
 def _minimised(form: FdmaShares, seconds: float, method: Callable[[Scaled], Any]) -> float:
     """Return the deadline [s] that a method attains, NaN where it ran out of time or broke down."""
-    scaled = Scaled(form, perf_counter() + seconds)
+    scaled = Scaled(form, process_time() + seconds)
     try:
         with np.errstate(all="ignore"):
             return form.objective(scaled.allocation(method(scaled).x))

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import lambertw
 
-from rasolve.forms import FdmaShares, OfdmaLink
+from rasolve.forms import FdmaShares, FixedDensityLink, OfdmaLink
 
 
 def compositions(total, parts):
@@ -91,3 +91,58 @@ def deadline_of_shares(form: FdmaShares) -> float:
         return (width > form.total_bandwidth_hz) | (power > form.total_power_w)
 
     return late + last_true(1e-6, 1e12, impossible)
+
+
+def least_powers(link: OfdmaLink, deadline: float) -> np.ndarray:
+    """Return the power [K, 2^M] that each client needs on every set of subchannels, by bisection on the water level."""
+    members = (np.arange(2**link.subchannels)[:, None] >> np.arange(link.subchannels)) & 1
+    powers = np.full((link.clients, len(members)), np.inf)
+    for k in range(link.clients):
+        spare = deadline - link.offset_s[k]
+        if spare <= 0:
+            continue
+        floor = link.noise_w_per_hz / link.gain[k]
+        width = members * link.width_hz
+        low, high = np.full(len(members), np.log(floor.min())), np.full(len(members), 600.0)
+        for _ in range(100):
+            middle = (low + high) / 2
+            lit = np.maximum(middle[:, None] - np.log(floor), 0)
+            enough = (width * lit / np.log(2)).sum(axis=1) >= link.payload_bits[k] / spare
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        power = (width * floor * np.expm1(np.maximum(high[:, None] - np.log(floor), 0))).sum(axis=1)
+        powers[k] = np.where(high < 600, power, np.inf)
+    return powers
+
+
+def best_link(link: OfdmaLink) -> float:
+    """Return the optimum of any small link: bisection on the deadline, all partitions of the subchannels at each."""
+    who = np.asarray(list(owners(link)))
+    bits = 1 << np.arange(link.subchannels)
+    sets = np.stack([((who == k) * bits).sum(axis=1) for k in range(link.clients)])
+
+    def met(deadline):
+        power = least_powers(link, deadline)[np.arange(link.clients)[:, None], sets]
+        within = (power <= link.client_power_w[:, None]).all(axis=0)
+        return bool((within & (power.sum(axis=0) <= link.total_power_w)).any())
+
+    low, high = 0.0, 1.0
+    while not met(link.offset_s.max() + high):
+        low, high = high, high * 2
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if met(link.offset_s.max() + middle) else (middle, high)
+    return float(link.offset_s.max() + high)
+
+
+def best_owners(link: FixedDensityLink) -> float:
+    """Return the optimum of a link at given densities by looking at all owners, nobody among them; inf if none."""
+    who = np.asarray(list(product(range(-1, link.clients), repeat=link.subchannels)))
+    latest = np.zeros(len(who))
+    for k in range(link.clients):
+        held = who == k
+        rate = (held * link.rate_bps[k]).sum(axis=1)
+        load = (held * link.power_w).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            finish = link.offset_s[k] + link.payload_bits[k] / rate
+        latest = np.maximum(latest, np.where(load <= link.client_power_w[k] * (1 + 1e-9), finish, np.inf))
+    return float(latest.min())

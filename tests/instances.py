@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rasolve.forms import FdmaShares, OfdmaLink
+from rasolve.forms import FdmaShares, FixedDensityLink, OfdmaLink
 
 
 def link(seed: int, clients: int = 3, subchannels: int = 6, selective: bool = False, tight: str = "both") -> OfdmaLink:
@@ -62,3 +62,32 @@ def stressed(seed: int, clients: int, batch: int) -> FdmaShares:
     cap *= (1 + 10 ** rng.uniform(-6, 3, one)) / cap.sum(axis=-1, keepdims=True)
     band, power, noise = 2e7, 5.0, 4e-21
     return FdmaShares(offset, load_s * band, snr * noise * band / power, noise, cap * power, band, power)
+
+
+def density_link(seed: int, clients: int = 3, subchannels: int = 6) -> FixedDensityLink:
+    """Return a random link at random densities, some of them dark, on which caps may bind, also on one subchannel."""
+    rng = np.random.default_rng(seed)
+    power = rng.uniform(0.2, 1.0, subchannels) * (rng.random(subchannels) > 0.1)
+    rate = rng.exponential(1e6, (clients, subchannels)) * (power > 0)
+    return FixedDensityLink(
+        offset_s=rng.uniform(0, 2, clients) * rng.integers(0, 2),
+        payload_bits=rng.uniform(1e5, 1e7, clients),
+        rate_bps=rate,
+        power_w=power,
+        client_power_w=rng.uniform(0.5, 2.5, clients),
+    )
+
+
+def wide_link(seed: int, clients: int = 3, subchannels: int = 6) -> OfdmaLink:
+    """Return a selective link with unequal widths and mixed limits, of moderate SNR."""
+    rng = np.random.default_rng(seed)
+    cap = rng.uniform(0.5, 3.0, clients)
+    return OfdmaLink(
+        offset_s=rng.uniform(0, 0.5, clients) * rng.integers(0, 2),
+        payload_bits=rng.uniform(1e6, 1e7, clients),
+        gain=10 ** -rng.uniform(9, 12, (clients, 1)) * rng.exponential(1.0, (clients, subchannels)),
+        width_hz=rng.uniform(1e5, 1e6, subchannels),
+        noise_w_per_hz=4e-21,
+        client_power_w=cap,
+        total_power_w=float(cap.sum() * rng.uniform(0.2, 1.2)),
+    )

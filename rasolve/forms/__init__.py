@@ -5,7 +5,10 @@ from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.closed_set import ClosedSet
 from rasolve.forms.fdma import FdmaAllocation, FdmaShares
+from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.link import Link
+from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Tail
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
@@ -27,8 +30,10 @@ __all__ = [
     "CutNetwork",
     "FdmaAllocation",
     "FdmaShares",
+    "FixedDensityLink",
     "Form",
     "Formulation",
+    "Link",
     "Load",
     "Menu",
     "MinMaxShares",

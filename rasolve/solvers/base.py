@@ -97,14 +97,16 @@ class Limits:
 class Solver(ABC, Generic[F, S]):
     """Base of all solvers: a frozen dataclass whose fields are its options.
 
-    ``exact`` says that, left alone, it ends with objective and proved bound together. ``batched`` says that its forms
-    may hold many instances, and that its states are then `rasolve.solvers.batch.BatchState`.
+    ``exact`` says that, left alone, it ends with objective and proved bound together; ``tightens`` that it ends by
+    itself with a bound that its search has raised, so that the gap says something. ``batched`` says that its forms may
+    hold many instances, and that its states are then `rasolve.solvers.batch.BatchState`.
     """
 
     name: ClassVar[str]
     form: ClassVar[type[Form]]
     purpose: ClassVar[str]
     exact: ClassVar[bool] = False
+    tightens: ClassVar[bool] = False
     batched: ClassVar[bool] = False
 
     def refuses(self, form: F) -> str | None:

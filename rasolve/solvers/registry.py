@@ -13,6 +13,9 @@ from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = (
     "counts",
+    "deadline_mip",
+    "lagrangian",
+    "local_search",
     "greedy",
     "deadline",
     "fdma",

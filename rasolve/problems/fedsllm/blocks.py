@@ -19,7 +19,7 @@ from rasolve.forms import (
     Sum,
     Term,
 )
-from rasolve.forms.ofdma import total_by_owner
+from rasolve.forms.link import total_by_owner
 from rasolve.forms.power import owned
 from rasolve.numerics import IntArray
 from rasolve.problems.fedsllm import choice, delay, per_client

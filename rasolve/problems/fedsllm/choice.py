@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.forms import Alternative, Choice, Chosen, FdmaShares, Formulation, OfdmaLink, Spectrum, Sum, Term, ofdma
+from rasolve.forms.link import SMALLEST
 from rasolve.forms.multiple_choice import BoolArray
-from rasolve.forms.ofdma import SMALLEST
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision

@@ -8,7 +8,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms import Spectrum
-from rasolve.forms.ofdma import total_by_owner
+from rasolve.forms.link import total_by_owner
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.problems.fedsllm import choice, delay

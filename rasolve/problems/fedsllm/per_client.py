@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.forms import Choice, Chosen, Formulation, Load, Menu, MultipleChoice, Picked, Tail
+from rasolve.forms.link import SMALLEST
 from rasolve.forms.multiple_choice import BoolArray
-from rasolve.forms.ofdma import SMALLEST
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.fedsllm import choice, delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision

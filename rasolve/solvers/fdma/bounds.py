@@ -6,10 +6,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.solvers.fdma.demand import Demand
-from rasolve.solvers.fdma.links import Links, Prices, total
-
-SLACK = 64 * float(np.finfo(np.float64).eps)
-"""Relative allowance for rounding in a certificate: several times what its operations and pairwise sums can lose."""
+from rasolve.solvers.fdma.links import SLACK, Links, Prices, total
 
 
 def certificate(links: Links, at: Prices, d: Demand) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -13,6 +13,9 @@ from rasolve.numerics import LN2, FloatArray
 CAPS_DECIDE = 1 + 1e-13
 """Sum of caps, relative to the total power, up to which the total counts as not binding."""
 
+SLACK = 64 * float(np.finfo(np.float64).eps)
+"""Relative allowance for rounding in a bound: more than scaling, a few operations and pairwise sums can lose."""
+
 ROUNDED = 2 * float(np.finfo(np.float64).eps)
 """Relative allowance for rounding where a bound is counted from the start again."""
 
@@ -52,8 +55,9 @@ class Links(Rows):
     paid: FloatArray
 
     def alone(self) -> FloatArray:
-        """Return the earliest deadline [B] if each client were alone: a lower bound."""
-        return np.asarray((self.load / np.log1p(np.minimum(self.cap, 1.0) * self.snr) - self.head).max(axis=-1))
+        """Return the earliest deadline [B] if each client were alone, rounded down: a lower bound."""
+        seconds = self.load / np.log1p(np.minimum(self.cap, 1.0) * self.snr)
+        return np.asarray(((1 - SLACK) * seconds - self.head).max(axis=-1))
 
     def attained(self, bandwidth: FloatArray, power: FloatArray) -> FloatArray:
         """Return when the last client of each instance finishes [B], counted from the latest offset."""
