@@ -32,14 +32,26 @@ class SplitsOverTime:
         return self.form.objectives(np.broadcast_to(chosen, self.form.inside.shape))
 
 
-def splits_over_time(problem: DagSplit, solver: str = "auto", **trace: Any) -> SplitsOverTime:
+def splits_over_time(
+    problem: DagSplit,
+    solver: str = "auto",
+    *,
+    uplink_bps: Any = None,
+    downlink_bps: Any = None,
+    device_slowdown: Any = 1.0,
+    server_slowdown: Any = 1.0,
+) -> SplitsOverTime:
     """Return the optimal split in every slot of a trace.
 
-    ``uplink_bps``, ``downlink_bps``, ``device_slowdown`` and ``server_slowdown`` are one number or one for every slot
-    [T] (see `DagSplit.over_time`). The graph is worked out once; `solver` is
-    one that takes a batch of closed sets. Raises InputError for a trace out of range.
+    Each setting is one number or one for every slot [T], as in `DagSplit.over_time`. The graph is worked out once;
+    `solver` is one that takes a batch of closed sets. Raises InputError for a trace out of range.
     """
-    form = problem.over_time(**trace)
+    form = problem.over_time(
+        uplink_bps=uplink_bps,
+        downlink_bps=downlink_bps,
+        device_slowdown=device_slowdown,
+        server_slowdown=server_slowdown,
+    )
     solution = solve_form(form, solver)
     if solution.termination is not Termination.OPTIMAL:
         raise InputError(f"{solution.solver} ended {solution.termination.value}: a solver that proves optima is needed")

@@ -13,7 +13,6 @@ from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Ta
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
-from rasolve.forms.program import MixedIntegerProgram
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term

@@ -21,12 +21,12 @@ class Entries:
     """Ordered pairs of joined vertices, each pair both ways, sorted by tail: a compressed sparse row pattern.
 
     Entry e leads from ``tails[e]`` to ``heads[e]``, ``reverse[e]`` is the entry back; those that leave vertex v are
-    ``starts[v]`` to ``starts[v + 1]``.
+    ``starts[v]`` to ``starts[v + 1]``. Compiled routines take 32-bit indices.
     """
 
     tails: IntArray
-    heads: IntArray
-    starts: IntArray
+    heads: NDArray[np.int32]
+    starts: NDArray[np.int32]
     reverse: IntArray
 
     @property
@@ -45,8 +45,8 @@ def entries_of(tails: IntArray, heads: IntArray, vertices: int) -> tuple[Entries
     tail, head = np.divmod(keys, vertices)
     entries = Entries(
         tails=tail,
-        heads=head,
-        starts=np.searchsorted(tail, np.arange(vertices + 1)),
+        heads=head.astype(np.int32),
+        starts=np.searchsorted(tail, np.arange(vertices + 1)).astype(np.int32),
         reverse=np.searchsorted(keys, head * vertices + tail),
     )
     return entries, place[: len(tails)]

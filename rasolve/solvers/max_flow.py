@@ -29,8 +29,7 @@ def scipy_flow(entries: Entries, capacities: IntArray, source: int, sink: int) -
     from scipy.sparse.csgraph import maximum_flow
 
     n = entries.vertices
-    pattern = (entries.heads.astype(np.int32), entries.starts.astype(np.int32))
-    graph = csr_array((capacities.astype(np.int32), *pattern), shape=(n, n))
+    graph = csr_array((capacities.astype(np.int32), entries.heads, entries.starts), shape=(n, n))
     return np.asarray(maximum_flow(graph, source, sink).flow.data)
 
 
@@ -46,7 +45,7 @@ def ortools_flow(entries: Entries, capacities: IntArray, source: int, sink: int)
     solver = SimpleMaxFlow()
     used = np.flatnonzero(capacities)
     arcs = solver.add_arcs_with_capacity(
-        entries.tails[used].astype(np.int32), entries.heads[used].astype(np.int32), capacities[used].astype(np.int64)
+        entries.tails[used].astype(np.int32), entries.heads[used], capacities[used].astype(np.int64)
     )
     if solver.solve(source, sink) != solver.OPTIMAL:
         raise SolverUnavailable("OR-tools found no maximum flow")

@@ -139,7 +139,9 @@ def reached(entries: Entries, kept: Side, start: int) -> Side:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import breadth_first_order
 
-    n, starts = entries.vertices, np.concatenate([[0], np.cumsum(kept)])[entries.starts]
+    n, before = entries.vertices, np.zeros(len(kept) + 1, dtype=np.int32)
+    np.cumsum(kept, out=before[1:])
+    starts = before[entries.starts]
     graph = csr_array((np.ones(starts[-1]), entries.heads[kept], starts), shape=(n, n))
     found = np.zeros(n, dtype=bool)
     found[breadth_first_order(graph, start, return_predecessors=False)] = True
