@@ -19,7 +19,7 @@ MOST_EXPONENT = 500.0
 
 @dataclass(frozen=True, eq=False)
 class FillDemand(Demand):
-    """Fills [K, M] (rate over needed rate), loads [M] and caps on them [K]: client k needs Σ fill >= 1, Σ load <= cap."""
+    """Fills [K, M] (rate over needed rate), loads [M], their caps [K]: client k needs Σ fill >= 1, Σ load <= cap."""
 
     fill: FloatArray
     load: FloatArray
@@ -98,7 +98,8 @@ class FillLedger(Ledger):
         of = np.where(owner == NOBODY, len(self.demand.cap), owner)
         sizes = len(self._cap)
         fill = np.bincount(of, weights=self._fill[of, np.arange(len(of))], minlength=sizes)
-        return fill, np.bincount(of, weights=self.demand.load, minlength=sizes)
+        load = np.bincount(of, weights=self.demand.load, minlength=sizes)
+        return np.asarray(fill, dtype=np.float64), np.asarray(load, dtype=np.float64)
 
     def _cost(self, fill: FloatArray, load: FloatArray, of: IntArray) -> FloatArray:
         nobody = (of == NOBODY) | (of == len(self.demand.cap))

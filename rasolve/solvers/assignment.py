@@ -5,7 +5,7 @@
 
 Fills are cut off at the largest slack that can be had (coefficient reduction), and counts are at least the fewest that
 can serve a client: both leave the whole points and tighten the relaxation, the second one by far the most. Assignments
-whose price is further below the best bid than the prices of the deadline allow are left out (reduced-cost fixing, ours).
+whose price is further below the best bid than the deadline's prices allow are left out (reduced-cost fixing, ours).
 
 What a refutation is worth: HiGHS is asked for fills of 1 - LENIENT only, so its tolerance of 1e-9 cannot hide a plan;
 what it finds in between and is not in time by exact arithmetic is cut off, client by client, by the rule that a set

@@ -131,7 +131,7 @@ def ask(
 
 def _owners(form: OfdmaLink, sets: Sets) -> IntArray:
     """Return the owners of disjoint sets [K, M]; what is in none goes to whoever hears it best."""
-    return np.where(sets.any(axis=0), sets.argmax(axis=0), form.gain.argmax(axis=0))
+    return np.asarray(np.where(sets.any(axis=0), sets.argmax(axis=0), form.gain.argmax(axis=0)), dtype=np.int64)
 
 
 class _Relaxation:
@@ -201,7 +201,9 @@ class _Relaxation:
             bound, upper = float(least[client]), float(cost.min(initial=UNAFFORDABLE))
             for part in PARTS:
                 threshold = bound + part * (upper - bound)
-                found = self._pricing.within(client, price / power_price, threshold / power_price, self._within.sets)
+                found = self._pricing.within(
+                    int(client), price / power_price, threshold / power_price, self._within.sets
+                )
                 if found is None:
                     break
                 sets, power = found
@@ -221,7 +223,7 @@ class _Relaxation:
         return self._master.add(of[kept], sets[kept], power[kept])
 
     def mixed_into_whole(self) -> Sets | None:
-        """Return disjoint sets [K, M] in time from those known that a plan in time may have, by a small whole program."""
+        """Return disjoint sets [K, M] in time, of those known that a plan in time may have, by a small program."""
         master, best = self._master, self._best
         cost = best.power_price[master.of] * master.power + master.sets @ best.price - best.least[master.of]
         kept = np.flatnonzero(cost <= self.missing + PROOF)
@@ -244,7 +246,8 @@ class _Relaxation:
         matrix = np.vstack([of == self._clients[:, None], sets.T, power])
         clients, subchannels = len(self._clients), self._demand.subchannels
         low = np.concatenate([np.ones(clients), np.full(subchannels + 1, -INFINITY)])
-        return MixedIntegerProgram(power, matrix, low, np.ones(len(low)), 0.0, 1.0, True)
+        nothing, all_of_it = np.zeros(len(of)), np.ones(len(of))
+        return MixedIntegerProgram(power, matrix, low, np.ones(len(low)), nothing, all_of_it, True)
 
     def searched(self, share: float) -> Sets | None:
         """Return disjoint sets [K, M] in time with at most a share of the excess that a plan may have, None if none.
@@ -256,7 +259,7 @@ class _Relaxation:
         for client in self._clients:
             power_price = best.power_price[client]
             threshold = (best.least[client] + slack) / power_price
-            found = self._pricing.within(client, best.price / power_price, threshold, self._within.sets)
+            found = self._pricing.within(int(client), best.price / power_price, threshold, self._within.sets)
             if found is None:
                 raise EffortSpent
             sets, power = found

@@ -1,4 +1,4 @@
-"""`deadline_mip`: from deadline to deadline, each decided by mixed-integer programming, after the Lagrangian's bound."""
+"""`deadline_mip`: deadline after deadline, each decided by mixed-integer programming, after the Lagrangian's bound."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def polish(form: Link, owner: IntArray) -> tuple[IntArray, Any, float]:
 
 
 def begin(form: Link, start: Any) -> tuple[IntArray, Any, float]:
-    """Return polished owners, their value and objective, from a value to start from if it serves everybody, or greedily.
+    """Return polished owners, their value and objective: from a start that serves everybody, else greedily.
 
     Needs a form whose lower bound is finite.
     """

@@ -45,7 +45,7 @@ class Prices:
     @property
     def expected(self) -> IntArray:
         """The counts [K] that the shares suggest."""
-        return np.floor(self.share.sum(axis=1) + 1e-3).astype(np.int64)
+        return np.asarray(np.floor(self.share.sum(axis=1) + 1e-3), dtype=np.int64)
 
 
 def gain(form: Link, deadline: float, prices: Prices) -> float:
@@ -57,7 +57,7 @@ def gain(form: Link, deadline: float, prices: Prices) -> float:
 
 
 def prices_at(form: Link, deadline: float, counts: IntArray | None = None, best: bool = True) -> Prices:
-    """Return prices of largest gain at a deadline for which counts suffice, or of any gain unless the ``best`` are asked.
+    """Return prices of largest gain at a deadline for which counts suffice, or of any gain unless ``best``.
 
     Rows are tight around ``counts`` (the fewest, unless given), and then around those that the prices suggest.
     """

@@ -119,7 +119,7 @@ class _Program:
         return cut
 
     def add_way_out(self, sets: Sets) -> None:
-        """Add that whoever exceeds a cap on its set [K, M] needs a subchannel outside it, or else that somebody does."""
+        """Add that whoever exceeds a cap on its set [K, M] needs a subchannel outside it, else that somebody does."""
         power = self._demand.powers(np.arange(len(sets)), sets)
         beyond = np.flatnonzero(power > self._demand.cap)
         outside = ~sets[self._allowed.client, self._allowed.subchannel]
@@ -141,7 +141,7 @@ class _Program:
             matrix=vstack([owned, csr_array(np.asarray(self._rows))], format="csr"),
             row_low=np.concatenate([below, self._least]),
             row_high=np.concatenate([np.ones(demand.subchannels), np.full(len(self._least), INFINITY)]),
-            low=0.0,
+            low=np.zeros(count + clients),
             high=np.concatenate([np.ones(count), np.full(clients, 1 + LENIENT)]),
             whole=np.arange(count + clients) < count,
         )
