@@ -12,7 +12,7 @@ from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
-from tests.instances import link
+from tests.instances import link, multiple_choice
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
 
@@ -24,6 +24,7 @@ EXAMPLES = {
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
         Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
     ],
+    "MultipleChoice": [multiple_choice(seed) for seed in range(8)],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
 }
 """Forms for each solver to be checked on, by the name of the form."""

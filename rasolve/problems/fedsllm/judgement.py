@@ -93,15 +93,12 @@ def explain(problem: FedsLLM) -> tuple[str, ...]:
 
 
 def _memory_clashes(problem: FedsLLM, limit: FloatArray) -> list[str]:
-    """Return who has too little memory for the candidate cut and rank that need least, or that no common cut fits."""
+    """Return who has too little memory for the candidate cut and rank that need least: with them, any plan is out."""
     rank, cuts = min(problem.ranks), np.asarray(problem.candidate_cuts, dtype=np.int64)
     each = np.broadcast_to(cuts[:, None], (len(cuts), problem.clients))
     every_need = delay.client_memory_bytes(problem, each, np.full_like(each, rank))
     cut, needed = cuts[every_need.argmin(axis=0)], every_need.min(axis=0)
     short = np.flatnonzero(needed > limit)
-    if not len(short):
-        alone = problem.per_client or choice.pairs(problem)
-        return [] if alone else ["no common cut and rank fit every client's memory: per_client = true lets cuts differ"]
     named = [
         f"client {k + 1} needs {quantity(needed[k], 'B')} for {'one block' if cut[k] == 1 else f'{cut[k]} blocks'} "
         f"at rank {rank} and has {quantity(limit[k], 'B')}"

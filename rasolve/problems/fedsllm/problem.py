@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from rasolve.arrays import Array
 from rasolve.errors import InputError, unknown
@@ -66,7 +66,7 @@ class FedsLLM(Problem):
     local_steps: int = Field(default=12, ge=1, le=LARGEST_COUNT)
     ranks: tuple[int, ...] = (1, 2, 4, 6, 8)
     cuts: tuple[int, ...] | None = None
-    per_client: bool = False
+    per_client: StrictBool = False
     rounds: Rounds
     client_flops_per_s: Speeds
     server_flops_per_s: float = Field(ge=LEAST_FLOPS_PER_S)
