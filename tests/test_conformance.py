@@ -7,14 +7,24 @@ import pytest
 
 import rasolve as ra
 from rasolve.errors import InputError
-from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, OfdmaLink, Sum, Term
+from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, MixedIntegerProgram, OfdmaLink, Sum, Term
 from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
-from tests.instances import link, shares
+from tests.instances import density_link, link, multiple_choice, shares, wide_link
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
+
+PROGRAM = MixedIntegerProgram(
+    cost=np.asarray([-5.0, -4.0, -3.0]),
+    matrix=np.asarray([[2.0, 3.0, 1.0], [4.0, 1.0, 2.0], [3.0, 4.0, 2.0]]),
+    row_low=np.full(3, -np.inf),
+    row_high=np.asarray([5.0, 11.0, 8.0]),
+    low=np.zeros(3),
+    high=np.full(3, 10.0),
+    whole=np.asarray([True, True, False]),
+)
 
 EXAMPLES = {
     "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
@@ -25,6 +35,9 @@ EXAMPLES = {
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
         Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
     ],
+    "Link": [wide_link(1, 3, 5), density_link(1), density_link(2), link(5, 4, 10, selective=True)],
+    "MixedIntegerProgram": [PROGRAM],
+    "MultipleChoice": [multiple_choice(seed) for seed in range(8)],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
 }
 """Forms for each solver to be checked on, by the name of the form."""

@@ -51,7 +51,7 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class TreeState(State):
-    """Open nodes by rising bound, the least bound of what is closed, how many nodes were made, multipliers.
+    """Open nodes by rising bound, the least cutoff or bound of what is closed, how many nodes were made, multipliers.
 
     ``begun`` says whether common options have been tried; ``attainable`` is the least bound on picks that were solved:
     more cannot be proved. ``memory`` only spares solving the same again.
@@ -107,10 +107,10 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
             return self._begun(form, state, limits)
         node, *rest = state.open
         menu, cutoff = state.menus[node.menu], min(self._cutoff(state, limits), state.enough)
-        state = replace(state, open=tuple(rest))
+        state = replace(state, open=tuple(rest), closed=min(state.closed, cutoff))
         box = menu.narrowed(node.box, cutoff, lambda *loads: _least_level(node.menu, loads, state, limits))
         if box.bound >= cutoff:
-            return _bounded(replace(state, closed=min(state.closed, box.bound)))
+            return _bounded(state)
         if box.decided:
             option = box.allowed.argmax(axis=1)
             state, bound = self._tried(state, form, node.menu, option, limits)
