@@ -90,6 +90,9 @@ def wide_link(seed: int, clients: int = 3, subchannels: int = 6) -> OfdmaLink:
         noise_w_per_hz=4e-21,
         client_power_w=cap,
         total_power_w=float(cap.sum() * rng.uniform(0.2, 1.2)),
+    )
+
+
 def multiple_choice(
     seed: int, clients: int | None = None, options: int | None = None, loads: int = -1
 ) -> MultipleChoice:
