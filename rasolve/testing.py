@@ -65,7 +65,7 @@ def _check_solution(solution: Solution, form: Form) -> None:
     assert objectives == sorted(objectives, reverse=True), f"{name}: the objective rose: {objectives}"
     assert bounds == sorted(bounds), f"{name}: the bound fell: {bounds}"
     assert solution.iterations == len(solution.history) - 1, f"{name}: history and iterations disagree"
-    assert solution.bound <= solution.objective * (1 + ROUNDING), f"{name}: bound above objective"
+    assert solution.bound <= solution.objective + ROUNDING * abs(solution.objective), f"{name}: bound above objective"
     if solution.termination is Termination.OPTIMAL:
         _check_exact(solution)
     if solution.value is not None and (again := form.judge(solution.value)) is not None:
