@@ -41,7 +41,9 @@ def check_range(form: Form, name: str, value: FloatArray, or_zero: bool = False)
     """Raise InputError unless all entries are within SMALLEST and its reciprocal, or 0 where that is allowed."""
     within = (value >= SMALLEST) & (value <= 1 / SMALLEST) | (or_zero & (value == 0))
     if not within.all():
-        raise InputError(f"{form.name}.{name} must be {'0 or ' if or_zero else ''}from {SMALLEST:g} to {1 / SMALLEST:g}")
+        raise InputError(
+            f"{form.name}.{name} must be {'0 or ' if or_zero else ''}from {SMALLEST:g} to {1 / SMALLEST:g}"
+        )
 
 
 def check_offsets(form: Link) -> None:
@@ -151,7 +153,7 @@ class Link(Form, ABC):
     """Base of the links: K clients share M subchannels, and client k finishes at offset_k + payload_k / rate_k."""
 
     name: ClassVar[str] = "Link"
-    says: ClassVar[str] = "subchannels to clients, the last one to finish as early as possible: OfdmaLink or FixedDensityLink"
+    says: ClassVar[str] = "subchannels to clients, whatever decides their rates: OfdmaLink or FixedDensityLink"
 
     offset_s: FloatArray
     payload_bits: FloatArray

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.forms.link import Ledger
 from rasolve.numerics import FloatArray, IntArray
@@ -46,8 +47,8 @@ class PowerLedger(Ledger):
         """Each client's subchannels [K, M], the best gain first."""
         return np.argsort(-self.log_snr, axis=1, kind="stable")
 
-    def _powers(self, of: IntArray, order: IntArray, kept: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the least power of the kept subchannels of each row [R], and with each subchannel joined to them [R, M].
+    def _powers(self, of: IntArray, order: IntArray, kept: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        """Return the least power of each row's kept subchannels [R], and with each subchannel joined to them [R, M].
 
         ``order`` [R, M] sorts the subchannels for the row's client ``of`` [R].
         """
@@ -66,7 +67,9 @@ class PowerLedger(Ledger):
             now = np.exp(level) * lit_width - lit_dark
             extra_width, extra_rate = self.width_hz, self.width_hz * self.log_snr[of]
             extra_dark = self.width_hz * np.exp(-self.log_snr[of])
-            level, lit_width, lit_dark = (np.repeat(a, len(self.width_hz), axis=1) for a in (level, lit_width, lit_dark))
+            level, lit_width, lit_dark = (
+                np.repeat(a, len(self.width_hz), axis=1) for a in (level, lit_width, lit_dark)
+            )
             for prefix in range(-1, longest):
                 before = (a[:, prefix, None] if prefix >= 0 else 0.0 for a in (widths, rates, dark))
                 width_before, rate_before, dark_before = before

@@ -34,14 +34,18 @@ class State:
         """Relative gap between objective and bound; None where either is not finite."""
         return relative_gap(self.objective, self.bound)
 
+    def cut_short(self) -> bool:
+        """Return whether a sub-form's solver ran out of its share of the time, so that this one ends earlier too."""
+        return False
+
 
 @dataclass(frozen=True)
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
     ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
-    ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
-    optimality in this run, so that a form shared by many alternatives is solved once.
+    ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms whose solvers
+    came to their end in this run, so that a form shared by many alternatives is solved once.
     """
 
     deadline: float = INFINITY
@@ -58,9 +62,13 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
-    def inner(self, cutoff: float = INFINITY) -> Limits:
-        """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
-        return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
+    def inner(self, cutoff: float = INFINITY, share: float = 1.0) -> Limits:
+        """Return the limits for a sub-form: a share of what time is left, same gap and seed; nothing else."""
+        now = perf_counter()
+        deadline = now + share * (self.deadline - now) if now < self.deadline < INFINITY else self.deadline
+        return replace(
+            self, deadline=deadline, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True
+        )
 
 
 class Solver(ABC, Generic[F, S]):
@@ -170,4 +178,5 @@ def _verdict(state: State, limits: Limits) -> Termination:
         return Termination.OPTIMAL
     if state.bound >= limits.cutoff:
         return Termination.CUTOFF
-    return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
+    late = perf_counter() >= limits.deadline or state.cut_short()
+    return Termination.TIME_LIMIT if late else Termination.CONVERGED

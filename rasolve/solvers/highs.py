@@ -100,9 +100,7 @@ class Highs(Solver[MixedIntegerProgram, HighsState]):
         return state.ran
 
 
-def _state(
-    form: MixedIntegerProgram, x: FloatArray | None, bound: float, multipliers: FloatArray | None
-) -> HighsState:
+def _state(form: MixedIntegerProgram, x: FloatArray | None, bound: float, multipliers: FloatArray | None) -> HighsState:
     objective = INFINITY if x is None else form.judge(x)
     value = x if objective < INFINITY else None
     return HighsState(value, objective, min(bound, objective), multipliers, ran=True)

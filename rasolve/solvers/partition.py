@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from rasolve.numerics import FloatArray
 from rasolve.solvers.pricing import Sets
 

@@ -11,8 +11,22 @@ from rasolve.errors import InputError, SolverUnavailable, unknown
 from rasolve.forms import Form, Solution, Termination
 from rasolve.solvers.base import Limits, Solver, iterate
 
-SHIPPED = ("counts", "deadline_mip", "lagrangian", "local_search", "greedy", "deadline", "sum", "enumeration", "alternating", "highs")
+SHIPPED = (
+    "counts",
+    "deadline_mip",
+    "lagrangian",
+    "local_search",
+    "greedy",
+    "deadline",
+    "sum",
+    "enumeration",
+    "alternating",
+    "highs",
+)
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
+
+FINISHED = (Termination.OPTIMAL, Termination.GAP_REACHED, Termination.CONVERGED)
+"""Ends that another run within the same limits would come to again."""
 
 C = TypeVar("C", bound=type[Solver[Any, Any]])
 
@@ -64,6 +78,12 @@ def proves(form: Form) -> bool:
     return bool(takers) and takers[0].exact and all(proves(part) for part in takers[0].parts(form))
 
 
+def tightens(form: Form) -> bool:
+    """Return whether the automatic solver of this form, and those of all its parts, end with a bound worth the name."""
+    takers = solvers_for(form)
+    return bool(takers) and (takers[0].exact or takers[0].tightens) and all(map(tightens, takers[0].parts(form)))
+
+
 def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, **options: Any) -> Solution:
     """Solve a form within limits.
 
@@ -73,7 +93,7 @@ def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, *
     if solver == "auto" and form in limits.solved:
         return limits.solved[form]
     solution = iterate(_chosen(form, solver, options), form, limits)
-    if solver == "auto" and solution.termination is Termination.OPTIMAL:
+    if solver == "auto" and solution.termination in FINISHED:
         limits.solved[form] = solution
     return solution
 
