@@ -19,7 +19,7 @@ SLACK = 1e-11
 
 @dataclass(frozen=True, eq=False)
 class PowerDemand(Demand):
-    """Needed nats per second [K], widths [M, Hz], ln of SNR at the total power over 1 Hz [K, M], caps over it [K].
+    """Needed nats/s [K], widths [M, Hz], ln of the SNR at the total power over 1 Hz [K, M], caps over the total [K].
 
     The load of a client is its power over the total power, so all loads together are at most 1.
     """
@@ -59,7 +59,7 @@ class PowerDemand(Demand):
         return -np.sort(-self.width_hz)[None, :], -np.sort(-self.log_snr, axis=1)
 
     def bids(self, rate_price: FloatArray, load_price: FloatArray) -> Bids:
-        """Return water-filling bids, price·width·(x - 1 + e^-x): x = ln(ν·snr)+, ν = rate_price/(load_price·nats)."""
+        """Return water-filling bids: price·width·(x - 1 + e^-x), x = ln(ν·snr)+, ν = rate_price/(load_price·nats)."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             level = np.log(rate_price / (load_price * self.nats_per_s))[:, None]
             x = np.maximum(level + self.log_snr, 0.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.forms.link import Ledger
 from rasolve.numerics import FloatArray, IntArray
@@ -46,13 +47,13 @@ class PowerLedger(Ledger):
         """Each client's subchannels [K, M], the best gain first."""
         return np.argsort(-self.log_snr, axis=1, kind="stable")
 
-    def _powers(self, of: IntArray, order: IntArray, kept: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _powers(self, of: IntArray, order: IntArray, kept: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
         """Return the least power of each row's kept subchannels [R], and with each subchannel joined to them [R, M].
 
         ``order`` [R, M] sorts the subchannels for the row's client ``of`` [R].
         """
         longest = max(1, int(kept.sum(axis=1).max()))
-        front = np.argsort(np.logical_not(kept), axis=1, kind="stable")[:, :longest]
+        front = np.argsort(~kept, axis=1, kind="stable")[:, :longest]
         present, index = np.take_along_axis(kept, front, 1), np.take_along_axis(order, front, 1)
         width = np.where(present, self.width_hz[index], 0.0)
         log_snr = self.log_snr[of[:, None], index]

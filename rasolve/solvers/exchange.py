@@ -46,15 +46,17 @@ def polish(form: Link, owner: IntArray) -> tuple[IntArray, Any, float]:
 
 
 def begin(form: Link, start: Any) -> tuple[IntArray, Any, float]:
-    """Return polished owners, their value and objective: from a start that serves everybody, else greedily.
+    """Return owners, their value and objective: of a value to start from if it serves everybody, or of the greedy rule.
 
     Needs a form whose lower bound is finite.
     """
     if start is not None:
-        owner, value, objective = polish(form, form.owners(start))
+        owner = form.owners(start)
+        value, objective = form.served(owner)
         if objective < np.inf:
             return owner, value, objective
-    return polish(form, straggler_first(form))
+    owner = straggler_first(form)
+    return owner, *form.served(owner)
 
 
 class _Table:

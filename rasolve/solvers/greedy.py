@@ -50,13 +50,6 @@ class Greedy(Solver[Link, GreedyState]):
         return state.assigned
 
 
-def _trial(form: Link) -> _Trial:
-    if isinstance(form, OfdmaLink):
-        return _EvenPower(form)
-    assert isinstance(form, FixedDensityLink)
-    return _GivenDensity(form)
-
-
 def straggler_first(form: Link) -> IntArray:
     """Return the owners [M] that the greedy rule gives to a form whose lower bound is finite."""
     trial = _trial(form)
@@ -76,6 +69,13 @@ def straggler_first(form: Link) -> IntArray:
     for client, holding in enumerate(held):
         owner[holding] = client
     return trial.with_unwanted(owner)
+
+
+def _trial(form: Link) -> _Trial:
+    if isinstance(form, OfdmaLink):
+        return _EvenPower(form)
+    assert isinstance(form, FixedDensityLink)
+    return _GivenDensity(form)
 
 
 def _one_each(trial: _Trial, form: Link) -> list[list[int]]:
