@@ -108,7 +108,7 @@ def test_selective_gain_is_solved_with_an_honest_gap():
     assert published.bound <= result.objective and published.gap < 0.2
     best_gain = problem.main_gain.max(axis=1, keepdims=True), problem.fed_gain.max(axis=1, keepdims=True)
     relaxed = ra.solve(problem.replace(main_gain=best_gain[0], fed_gain=best_gain[1]))
-    assert result.bound <= relaxed.objective <= result.objective, "flat at the best gain is a relaxation"
+    assert relaxed.objective <= result.bound, "flat at the best gain is a relaxation, and a looser one"
 
 
 def test_memory_limit_binds_and_is_explained():
