@@ -51,7 +51,15 @@ def test_solver_of_the_docs_conforms(monkeypatch):
 
 @pytest.mark.parametrize(
     "file",
-    ["README.md", "docs/architecture.md", "docs/fdma.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md"],
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/fdma.md",
+        "docs/fedsllm.md",
+        "docs/per_client.md",
+        "docs/extending.md",
+        "docs/fitting.md",
+    ],
 )
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()

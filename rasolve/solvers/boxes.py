@@ -64,9 +64,9 @@ class Box:
     picks: tuple[Picks, ...] = ()
 
     @property
-    def decided(self) -> bool:
-        """Whether every client has one option left."""
-        return bool((self.allowed.sum(axis=1) == 1).all())
+    def picks_left(self) -> float:
+        """How many picks the options left allow; as a float, since they can be very many."""
+        return float(np.prod(self.allowed.sum(axis=1), dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)

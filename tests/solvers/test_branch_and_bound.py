@@ -303,7 +303,8 @@ def test_values_are_judged():
     ("change", "message"),
     [
         ({"cost": np.zeros(3)}, "Menu.cost has shape [3], needs [K, J], the same for all"),
-        ({"allowed": np.ones((2, 3), dtype=bool)}, "Menu.allowed has shape [2, 3], needs [K, J], the same for all"),
+        ({"cost": [["a"]]}, "Menu.cost must be a non-empty array of numbers"),
+        ({"allowed": np.ones((2, 3), dtype=bool)}, "Menu.allowed has shape [2, 3], needs [2, 2]"),
         ({"cost": np.full((2, 2), np.nan)}, "Menu.cost must be finite"),
         ({"tails": (Tail(1.0, np.full((2, 2), np.inf)),)}, "Menu.tails[0].value must be finite"),
         ({"tails": (Tail(0.0, np.zeros((2, 2))),)}, "Menu.tails[0].weight = 0.0: must be finite and above 0"),
@@ -312,6 +313,11 @@ def test_values_are_judged():
             "loads[0].link has 3 clients, needs 2",
         ),
         ({"loads": (Load(1.0, link(0, 2), np.zeros((2, 1)), np.ones((2, 2))),)}, "loads[0].offset_s has shape [2, 1]"),
+        (
+            {"loads": (Load(1.0, link(0, 2), -np.ones((2, 2)), np.ones((2, 2))),)},
+            "loads[0].offset_s must be at least 0",
+        ),
+        ({"loads": (Load(1.0, link(0, 2), np.ones((2, 2)), np.zeros((2, 2))),)}, "payload_bits must be from 1e-60 to"),
     ],
 )
 def test_bad_menus_are_one_line(change, message):
