@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
-from rasolve.forms.ofdma import SMALLEST, OfdmaLink, Spectrum
+from rasolve.forms.link import SMALLEST
+from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.sum import Sum, Term
 from rasolve.numerics import FloatArray, IntArray
 
