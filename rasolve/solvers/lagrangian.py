@@ -22,7 +22,7 @@ SETTLED = 0.1
 """Share of the gap by which prices could still raise the bound when it counts as settled."""
 
 EXACT = 1e-12
-"""Relative width within which the latest deadline that counts refute is found."""
+"""Relative width within which the latest deadline that counts refute is found, and below which a bound is settled."""
 
 MOST_RECENTRED = 2
 """Times that prices are sought at one deadline, each time around the counts that the last ones suggest."""
@@ -158,7 +158,7 @@ class Lagrangian(Solver[Link, LagrangianState]):
         if objective < state.objective:
             state = replace(state, value=value, objective=objective)
         bound, earliest_open = min(bound, state.objective), min(earliest_open, state.objective)
-        settled = earliest_open - bound <= SETTLED * (state.objective - bound)
+        settled = earliest_open - bound <= max(SETTLED * (state.objective - bound), EXACT * state.objective)
         return replace(state, prices=prices, bound=bound, open=earliest_open, settled=settled)
 
     def done(self, form: Link, state: LagrangianState, limits: Limits) -> bool:
