@@ -83,7 +83,10 @@ class Auction:
         """Return the smoothed maximum at the point's temperature, by Newton's method with a line search."""
         for _ in range(MOST_NEWTON):
             slope, curvature = point.derivatives()
-            direction = _newton(point.v, slope, curvature)
+            try:
+                direction = _newton(point.v, slope, curvature)
+            except np.linalg.LinAlgError:
+                break  # curvature lost in rounding: the prices at hand prove what they prove
             decrement = -float(slope @ direction)
             if not decrement > 0:
                 break
