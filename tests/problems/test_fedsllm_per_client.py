@@ -203,13 +203,12 @@ def test_the_problem_conforms(sizes):
 def test_selective_gains_keep_an_honest_gap():
     problem = heterogeneous(0, clients=4, subchannels=12, selective=True)
     assert ra.choose_solver(problem).solver == "branch_and_bound"
-    assert "no solver proves" in ra.choose_solver(problem).why
+    assert "a proved gap that is mostly 0" in ra.choose_solver(problem).why
     result = ra.solve(problem)
-    assert result.feasible and result.termination is Termination.CONVERGED and 0 < result.gap < 0.1
+    assert result.feasible and result.gap < 0.02
     best = problem.main_gain.max(axis=1, keepdims=True), problem.fed_gain.max(axis=1, keepdims=True)
     relaxed = ra.solve(problem.replace(main_gain=best[0], fed_gain=best[1]))
-    assert result.bound <= relaxed.objective <= result.objective
-    assert relaxed.objective - result.bound < 0.2 * (result.objective - result.bound)
+    assert relaxed.objective <= result.bound <= result.objective, "flat at the best gain is a looser relaxation"
 
 
 def test_cuts_and_ranks_may_differ_only_when_asked_for():
