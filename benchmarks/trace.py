@@ -4,7 +4,8 @@ python -m benchmarks.trace [--slots 200] [--turns 3] [--out out]
 
 Rayleigh fading as a Gauss-Markov process, h' = rho·h + sqrt(1 - rho²)·w, on top of a sampled FedsLLM instance's mean
 gains. In every slot the whole problem, and its main link at cut 1 and rank 8, are solved cold and from the answer of
-the slot before, in turn. Prints one table, writes trace.json.
+the slot before, in turn. Seconds are the processor's, so that other work does not count. Prints one table, writes
+trace.json.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,7 @@ def measure(clients: int, subchannels: int, memory: float, slots: int, turns: in
             if before is not None:
                 start = before[what] if what == "FedsLLM" else before[what].value
                 methods["warm"] = partial(ra.solve, instance, start=start)
-            answer, taken = in_turn(methods, turns)
+            answer, taken = in_turn(methods, turns, clock=process_time)
             answers[what] = answer["cold"]
             if before is not None:
                 cold, warm = answer["cold"], answer["warm"]

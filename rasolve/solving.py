@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, overload
@@ -13,9 +13,9 @@ from rasolve.errors import InputError, SolverUnavailable, is_real, named, whole_
 from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
-from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
+from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Solver
 from rasolve.solvers.batch import solve_many, solve_together
-from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
+from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for, tightens
 from rasolve.tables import aligned, percent
 
 Callback = Callable[[Progress], object]
@@ -42,21 +42,42 @@ class SolverChoice:
 def choose_solver(problem: Problem) -> SolverChoice:
     """Return the automatic choice for a problem: the first of its forms that can be solved with proof.
 
-    Where none can, the last form's solver, a heuristic whose gap to a proved bound is reported.
+    Where none can, the first one whose solvers end by themselves with a proved bound that they have tightened; where
+    there is none either, the last form's solver, a heuristic whose gap to a cheap proved bound is reported.
     """
-    formulation, proved = _automatic(problem)
+    formulation, promise = _automatic(problem)
     solver = solvers_for(formulation.form)[0]
-    promise = "ends with a proved optimum" if proved else "no solver proves an optimum of this instance"
-    return SolverChoice(solver.name, f"{promise} ({solver.purpose})")
+    return SolverChoice(solver.name, f"{promise} ({_purposes(formulation.form)})")
 
 
-def _automatic(problem: Problem) -> tuple[Formulation, bool]:
-    """Return the formulation that the automatic choice solves, and whether that ends with a proof."""
+def _purposes(form: Form) -> str:
+    """Return what the automatic solver of a form is for, and those of its parts, each once."""
+    return "; ".join(dict.fromkeys(f"{solver.name}, {solver.purpose}" for solver in _solvers_of_parts(form)))
+
+
+def _solvers_of_parts(form: Form) -> Iterator[Solver[Any, Any]]:
+    solver = solvers_for(form)[0]
+    yield solver
+    for part in solver.parts(form):
+        yield from _solvers_of_parts(part)
+
+
+PROOF = "ends with a proved optimum"
+GAP = "ends by itself, with a proved gap that is mostly 0"
+CHEAP = "no solver proves an optimum of this instance"
+
+
+def _automatic(problem: Problem) -> tuple[Formulation, str]:
+    """Return the formulation that the automatic choice solves, and what that promises."""
+    formulations = []
     for form in problem.written_in():
-        formulation = problem.formulate(form)
-        if proves(formulation.form):
-            return formulation, True
-    return formulation, False
+        formulations.append(problem.formulate(form))
+        if proves(formulations[-1].form):
+            return formulations[-1], PROOF
+    for formulation in formulations:
+        if tightens(formulation.form):
+            return formulation, GAP
+    return formulations[-1], CHEAP
 
 
 @overload
@@ -309,8 +330,8 @@ def _best_bound(problem: Problem, limits: Limits) -> tuple[float, bool]:
     An interrupt must not take the answer with it, so it ends this solver as it would end an outermost one.
     """
     cheap = problem.lower_bound()
-    formulation, proved = _automatic(problem)
-    if not proved or formulation.lift_bound is None:
+    formulation, promise = _automatic(problem)
+    if promise is CHEAP or formulation.lift_bound is None:
         return cheap, False
     solution = solve_form(formulation.form, "auto", replace(limits.inner(), nested=False))
     return max(cheap, formulation.lift_bound(solution.bound)), solution.termination is Termination.INTERRUPTED

@@ -51,7 +51,7 @@ def test_infeasible_and_selective_ones_stand_beside_the_others():
     for result, problem in zip(together, problems, strict=True):
         same(result, ra.solve(problem))
     assert [r.termination.value for r in together].count("infeasible") == 2
-    assert together[2].solver == "alternating"
+    assert together[2].solver == "enumeration" and together[2].gap < 0.01
 
 
 @pytest.mark.parametrize("solver", ["enumeration", "alternating", "baseline:a", "baseline:c"])

@@ -23,19 +23,27 @@ from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
-from tests.instances import link, shares
+from tests.instances import density_link, link, multiple_choice, shares, wide_link
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
 
 CHAIN = Precedence(5, np.array([[0, 1], [1, 2], [0, 3], [2, 3], [3, 4]]), np.array([0]), np.ones(5))
 LINE = ClosedSet(CHAIN, np.array([0.0, 1, 4, 2, 3]), np.array([1.0, 2, 1, 5, 1]), np.array([3.0, 1, 2, 1, 0]))
+PROGRAM = MixedIntegerProgram(
+    cost=np.asarray([-5.0, -4.0, -3.0]),
+    matrix=np.asarray([[2.0, 3.0, 1.0], [4.0, 1.0, 2.0], [3.0, 4.0, 2.0]]),
+    row_low=np.full(3, -np.inf),
+    row_high=np.asarray([5.0, 11.0, 8.0]),
+    low=np.zeros(3),
+    high=np.full(3, 10.0),
+    whole=np.asarray([True, True, False]),
+)
 
 EXAMPLES = {
     "CutNetwork": [ra.DagSplit.sample(layers=12, seed=seed).formulate(ClosedSet).form.network() for seed in range(4)],
     "ClosedSet": [LINE],
-    "MixedIntegerProgram": [
-        ra.DagSplit.sample(layers=8, seed=seed).formulate(MixedIntegerProgram).form for seed in range(3)
-    ],
+    "MixedIntegerProgram": [PROGRAM]
+    + [ra.DagSplit.sample(layers=8, seed=seed).formulate(MixedIntegerProgram).form for seed in range(3)],
     "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
     "MinMaxShares": [MinMaxShares(lambda tau: WORK / tau[..., None], np.zeros(2), np.ones(2), np.ones((2, 2)))],
     "FdmaShares": [shares(seed, clients) for seed, clients in ((0, 4), (1, 4), (2, 1))],
@@ -44,6 +52,8 @@ EXAMPLES = {
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
         Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
     ],
+    "Link": [wide_link(1, 3, 5), density_link(1), density_link(2), link(5, 4, 10, selective=True)],
+    "MultipleChoice": [multiple_choice(seed) for seed in range(8)],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
 }
 """Forms for each solver to be checked on, by the name of the form."""

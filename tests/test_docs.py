@@ -79,6 +79,7 @@ def test_solver_of_the_docs_conforms(monkeypatch):
         "docs/fedsllm.md",
         "docs/dag_split.md",
         "docs/dag_tracing.md",
+        "docs/per_client.md",
         "docs/extending.md",
         "docs/fitting.md",
     ],

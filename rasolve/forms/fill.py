@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rasolve.forms.link import NOBODY, Bids, Demand, Ledger, Rows
+from rasolve.forms.link import NOBODY, Bids, Demand, Ledger, Rows, total_by_owner
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 
 EXACT = 1e-12
@@ -19,7 +19,7 @@ MOST_EXPONENT = 500.0
 
 @dataclass(frozen=True, eq=False)
 class FillDemand(Demand):
-    """Fills [K, M] (rate over needed rate), loads [M] and caps on them [K]: client k needs Σ fill >= 1, Σ load <= cap."""
+    """Fills [K, M] (rate over needed rate), loads [M], caps on them [K]: client k needs Σ fill >= 1, Σ load <= cap."""
 
     fill: FloatArray
     load: FloatArray
@@ -97,8 +97,8 @@ class FillLedger(Ledger):
     def _held(self, owner: IntArray) -> tuple[FloatArray, FloatArray]:
         of = np.where(owner == NOBODY, len(self.demand.cap), owner)
         sizes = len(self._cap)
-        fill = np.bincount(of, weights=self._fill[of, np.arange(len(of))], minlength=sizes)
-        return fill, np.bincount(of, weights=self.demand.load, minlength=sizes)
+        fill = total_by_owner(of, self._fill[of, np.arange(len(of))], sizes)
+        return fill, total_by_owner(of, self.demand.load, sizes)
 
     def _cost(self, fill: FloatArray, load: FloatArray, of: IntArray) -> FloatArray:
         nobody = (of == NOBODY) | (of == len(self.demand.cap))

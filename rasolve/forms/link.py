@@ -153,9 +153,7 @@ class Link(Form, ABC):
     """Base of the links: K clients share M subchannels, and client k finishes at offset_k + payload_k / rate_k."""
 
     name: ClassVar[str] = "Link"
-    says: ClassVar[str] = (
-        "subchannels to clients, the last one to finish as early as possible: OfdmaLink or FixedDensityLink"
-    )
+    says: ClassVar[str] = "subchannels to clients, whatever decides their rates: OfdmaLink or FixedDensityLink"
 
     offset_s: FloatArray
     payload_bits: FloatArray

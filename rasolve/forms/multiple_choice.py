@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.link import SMALLEST
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.sum import Sum, Term
 from rasolve.numerics import FloatArray, IntArray
@@ -25,6 +26,9 @@ class Tail:
     weight: float
     value: FloatArray
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", numbers("Tail.value", self.value))
+
 
 @dataclass(frozen=True, eq=False)
 class Load:
@@ -38,6 +42,10 @@ class Load:
     link: OfdmaLink
     offset_s: FloatArray
     payload_bits: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("offset_s", "payload_bits"):
+            object.__setattr__(self, name, numbers(f"Load.{name}", getattr(self, name)))
 
     def at(self, option: IntArray) -> OfdmaLink:
         """Return the link that the picked options [K] make."""
@@ -62,24 +70,24 @@ class Menu:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.cost)
-        arrays = {"cost": self.cost, "allowed": self.allowed}
-        arrays |= {f"tails[{i}].value": tail.value for i, tail in enumerate(self.tails)}
+        object.__setattr__(self, "cost", _table("Menu.cost", self.cost, None))
+        object.__setattr__(self, "allowed", np.asarray(self.allowed, dtype=bool))
+        if self.allowed.shape != self.cost.shape:
+            raise InputError(f"Menu.allowed has shape {list(self.allowed.shape)}, needs {list(self.cost.shape)}")
+        for i, tail in enumerate(self.tails):
+            _table(f"Menu.tails[{i}].value", tail.value, self.cost.shape)
+            _weight(f"Menu.tails[{i}].weight", tail.weight)
         for i, load in enumerate(self.loads):
-            arrays |= {f"loads[{i}].offset_s": load.offset_s, f"loads[{i}].payload_bits": load.payload_bits}
-        for name, array in arrays.items():
-            if np.shape(array) != shape or len(shape) != 2:
-                raise InputError(f"Menu.{name} has shape {list(np.shape(array))}, needs [K, J], the same for all")
-            if name != "allowed" and not np.isfinite(numbers(f"Menu.{name}", array)).all():
-                raise InputError(f"Menu.{name} must be finite")
-        weights = {f"tails[{i}]": tail.weight for i, tail in enumerate(self.tails)}
-        weights |= {f"loads[{i}]": load.weight for i, load in enumerate(self.loads)}
-        for name, weight in weights.items():
-            if not 0 < weight < float("inf"):
-                raise InputError(f"Menu.{name}.weight = {weight!r}: must be finite and above 0")
-        for i, load in enumerate(self.loads):
-            if load.link.clients != shape[0]:
-                raise InputError(f"Menu.loads[{i}].link has {load.link.clients} clients, needs {shape[0]}")
+            name = f"Menu.loads[{i}]"
+            offset_s = _table(f"{name}.offset_s", load.offset_s, self.cost.shape)
+            payload_bits = _table(f"{name}.payload_bits", load.payload_bits, self.cost.shape)
+            _weight(f"{name}.weight", load.weight)
+            if load.link.clients != len(self.cost):
+                raise InputError(f"{name}.link has {load.link.clients} clients, needs {len(self.cost)}")
+            if (offset_s < 0).any():
+                raise InputError(f"{name}.offset_s must be at least 0")
+            if not ((payload_bits >= SMALLEST) & (payload_bits <= 1 / SMALLEST)).all():
+                raise InputError(f"{name}.payload_bits must be from {SMALLEST:g} to {1 / SMALLEST:g}")
 
     def fixed(self, option: IntArray) -> float:
         """Return what picked options [K] cost without the links."""
@@ -111,6 +119,21 @@ class Menu:
     def _least(self, value: FloatArray) -> FloatArray:
         """Return the least value [K] of each client's allowed options."""
         return np.asarray(np.where(self.allowed, value, np.inf).min(axis=1))
+
+
+def _table(name: str, raw: object, shape: tuple[int, ...] | None) -> FloatArray:
+    """Return a table of finite numbers [K, J], of a given shape if any; raises InputError where it is none."""
+    table = numbers(name, raw)
+    if table.ndim != 2 or (shape is not None and table.shape != shape):
+        raise InputError(f"{name} has shape {list(table.shape)}, needs [K, J], the same for all")
+    if not np.isfinite(table).all():
+        raise InputError(f"{name} must be finite")
+    return table
+
+
+def _weight(name: str, weight: float) -> None:
+    if not 0 < weight < float("inf"):
+        raise InputError(f"{name} = {weight!r}: must be finite and above 0")
 
 
 @dataclass(frozen=True, eq=False)

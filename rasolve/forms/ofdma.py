@@ -150,6 +150,7 @@ class OfdmaLink(Link):
     def served(self, owner: IntArray) -> tuple[Spectrum | None, float]:
         from rasolve.forms.power import owned
 
+        owner = np.where(owner == NOBODY, self.gain.argmax(axis=0), owner)
         if len(np.unique(owner)) < self.clients:
             return None, float("inf")
         step = owned(self, owner)

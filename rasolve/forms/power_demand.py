@@ -16,10 +16,13 @@ from rasolve.numerics import FloatArray, IntArray, marginal_efficiency
 SLACK = 1e-11
 """Relative slack against rounding, on the side that keeps a bound valid."""
 
+ULPS = 4 * float(np.finfo(np.float64).eps)
+"""Relative error that a sum of two logarithms may carry."""
+
 
 @dataclass(frozen=True, eq=False)
 class PowerDemand(Demand):
-    """Needed nats per second [K], widths [M, Hz], ln of SNR at the total power over 1 Hz [K, M], caps over the total [K].
+    """Needed nats/s [K], widths [M, Hz], ln of the SNR at the total power over 1 Hz [K, M], caps over the total [K].
 
     The load of a client is its power over the total power, so all loads together are at most 1.
     """
@@ -59,10 +62,14 @@ class PowerDemand(Demand):
         return -np.sort(-self.width_hz)[None, :], -np.sort(-self.log_snr, axis=1)
 
     def bids(self, rate_price: FloatArray, load_price: FloatArray) -> Bids:
-        """Return the water-filling bids: with x = ln(ν·snr)+, ν = rate_price/(load_price·nats), price·width·(x - 1 + e^-x)."""
+        """Return water-filling bids: price·width·(x - 1 + e^-x), x = ln(ν·snr)+, ν = rate_price/(load_price·nats).
+
+        x is rounded up, so that a value, which a proof rests on, is never below what it stands for.
+        """
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             level = np.log(rate_price / (load_price * self.nats_per_s))[:, None]
-            x = np.maximum(level + self.log_snr, 0.0)
+            lost = ULPS * (np.abs(level) + np.abs(self.log_snr))
+            x = np.maximum(level + self.log_snr + lost, 0.0)
             unit = self.width_hz / self.nats_per_s[:, None]
             value = rate_price[:, None] * unit * marginal_efficiency(x)
             load = self.width_hz * np.exp(-self.log_snr) * np.expm1(x)

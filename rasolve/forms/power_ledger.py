@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.forms.link import Ledger
 from rasolve.numerics import FloatArray, IntArray
@@ -46,8 +47,8 @@ class PowerLedger(Ledger):
         """Each client's subchannels [K, M], the best gain first."""
         return np.argsort(-self.log_snr, axis=1, kind="stable")
 
-    def _powers(self, of: IntArray, order: IntArray, kept: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the least power of the kept subchannels of each row [R], and with each subchannel joined to them [R, M].
+    def _powers(self, of: IntArray, order: IntArray, kept: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        """Return the least power of each row's kept subchannels [R], and with each subchannel joined to them [R, M].
 
         ``order`` [R, M] sorts the subchannels for the row's client ``of`` [R].
         """

@@ -25,8 +25,14 @@ def water_level(width: FloatArray, log_snr: FloatArray, nats: FloatArray) -> Flo
 
 
 def least_power(width: FloatArray, log_snr: FloatArray, nats: FloatArray) -> FloatArray:
-    """Return the least power [...] with which rows [..., L] carry nats [...]; nothing cancels at low SNR."""
-    level = water_level(width, log_snr, nats)[..., None]
+    """Return the least power [...] with which rows [..., L] carry nats [...].
+
+    Levels count from the best subchannel present, where ln(1 + SNR) is: nothing cancels at low SNR.
+    """
+    width, log_snr = np.broadcast_arrays(width, log_snr)
+    best = np.take_along_axis(log_snr, (width > 0).argmax(axis=-1, keepdims=True), axis=-1)
+    fade = log_snr - best
+    level = water_level(width, fade, nats)[..., None]
     with np.errstate(over="ignore", invalid="ignore"):
-        power = width * np.exp(-log_snr) * np.expm1(np.maximum(level + log_snr, 0.0))
+        power = width * np.exp(-log_snr) * np.expm1(np.maximum(level + fade, 0.0))
     return np.asarray(np.where(width > 0, power, 0.0).sum(axis=-1) + np.where(np.isinf(level[..., 0]), np.inf, 0.0))

@@ -5,7 +5,7 @@
 
 Fills are cut off at the largest slack that can be had (coefficient reduction), and counts are at least the fewest that
 can serve a client: both leave the whole points and tighten the relaxation, the second one by far the most. Assignments
-whose price is further below the best bid than the prices of the deadline allow are left out (reduced-cost fixing, ours).
+that lose more against the best bid than prices allow are left out (reduced-cost fixing, ours).
 
 What a refutation is worth: HiGHS is asked for fills of 1 - LENIENT only, so its tolerance of 1e-9 cannot hide a plan;
 what it finds in between and is not in time by exact arithmetic is cut off, client by client, by the rule that a set
@@ -30,9 +30,6 @@ from rasolve.solvers.registry import solve_form
 
 LENIENT = 1e-6
 """Relative shortfall of a fill that the program lets pass."""
-
-NODES = 500
-"""Nodes of HiGHS's tree for one program."""
 
 SPARED = 1e-9
 """Loss, over the multipliers' sum, that is let pass for rounding."""

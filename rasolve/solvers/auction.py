@@ -53,7 +53,7 @@ class Auction:
         return float(self.rows.least @ v - np.maximum(worth.max(axis=0), 0.0).sum())
 
     def start(self) -> FloatArray:
-        """Return multipliers [n] well inside, Σv = 1: rows that reward load get a tenth of what would use up its price."""
+        """Return multipliers [n] well inside, Σv = 1: rows that reward load use up a tenth of its price."""
         clients = self.rows.matrix.shape[1] // 3
         by_load = self.rows.matrix[:, clients : 2 * clients].toarray()
         reward, of = by_load.max(axis=1), by_load.argmax(axis=1)
@@ -83,7 +83,10 @@ class Auction:
         """Return the smoothed maximum at the point's temperature, by Newton's method with a line search."""
         for _ in range(MOST_NEWTON):
             slope, curvature = point.derivatives()
-            direction = _newton(point.v, slope, curvature)
+            try:
+                direction = _newton(point.v, slope, curvature)
+            except np.linalg.LinAlgError:
+                break  # curvature lost in rounding: the prices at hand prove what they prove
             decrement = -float(slope @ direction)
             if not decrement > 0:
                 break

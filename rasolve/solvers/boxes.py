@@ -64,9 +64,9 @@ class Box:
     picks: tuple[Picks, ...] = ()
 
     @property
-    def decided(self) -> bool:
-        """Whether every client has one option left."""
-        return bool((self.allowed.sum(axis=1) == 1).all())
+    def picks_left(self) -> float:
+        """How many picks the options left allow; as a float, since they can be very many."""
+        return float(np.prod(self.allowed.sum(axis=1), dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +133,11 @@ class PricedMenu:
         )
 
     def narrowed(self, box: Box, cutoff: float, least_level: LeastLevel) -> Box:
-        """Return the box without what cannot be below the cutoff by the monotone bound; its bound is inf if empty."""
+        """Return the box without what cannot be below the cutoff by the monotone bound; empty, the cutoff bounds it."""
         while True:
             allowed = box.allowed & self._reaching(box.high)
             if not allowed.any(axis=1).all():
-                return replace(box, bound=np.inf)
+                return replace(box, bound=max(box.bound, cutoff))
             low = np.maximum(box.low, [_least(value, allowed).max() for value in self.values])
             for m, value in enumerate(self.values[: self.tails]):
                 low[m] = value[allowed & (value >= low[m])].min(initial=np.inf)
@@ -152,7 +152,7 @@ class PricedMenu:
                 high[m] = min(high[m], value[allowed].max())
             box = replace(box, allowed=allowed, low=low, high=high, bound=max(box.bound, float(bound)))
             if (low - high > NARROW * np.abs(high)).any():
-                return replace(box, bound=cutoff)
+                return replace(box, bound=max(box.bound, cutoff))
             if self._reaching(high)[allowed].all():
                 return box
 

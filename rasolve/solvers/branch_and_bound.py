@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from rasolve.solvers.registry import register, solve_form
 
 WORTH_SPLITTING = 0.3
 """A maximum is split where its slack is at least this share of what the bound lacks; else a client's options are."""
+
+FEW = 16
+"""So many picks in a box are solved one by one."""
 
 LITTLE = 0.1
 """Where links are relaxed or solved by a heuristic, the bound may stay this share below what it can attain at most.
@@ -51,7 +55,7 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class TreeState(State):
-    """Open nodes by rising bound, the least bound of what is closed, how many nodes were made, multipliers.
+    """Open nodes by rising bound, the least cutoff or bound of what is closed, how many nodes were made, multipliers.
 
     ``begun`` says whether common options have been tried; ``attainable`` is the least bound on picks that were solved:
     more cannot be proved. ``memory`` only spares solving the same again.
@@ -107,14 +111,15 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
             return self._begun(form, state, limits)
         node, *rest = state.open
         menu, cutoff = state.menus[node.menu], min(self._cutoff(state, limits), state.enough)
-        state = replace(state, open=tuple(rest))
+        state = replace(state, open=tuple(rest), closed=min(state.closed, cutoff))
         box = menu.narrowed(node.box, cutoff, lambda *loads: _least_level(node.menu, loads, state, limits))
         if box.bound >= cutoff:
-            return _bounded(replace(state, closed=min(state.closed, box.bound)))
-        if box.decided:
-            option = box.allowed.argmax(axis=1)
-            state, bound = self._tried(state, form, node.menu, option, limits)
-            return _bounded(replace(state, closed=min(state.closed, max(box.bound, bound))))
+            return _bounded(state)
+        if box.picks_left <= FEW:
+            for picks in product(*map(np.flatnonzero, box.allowed)):
+                state, bound = self._tried(state, form, node.menu, np.asarray(picks, dtype=np.int64), limits)
+                state = replace(state, closed=min(state.closed, max(box.bound, bound)))
+            return _bounded(state)
         children, option = _branched(menu, box, cutoff)
         return _bounded(self._tried(_with_nodes(state, node.menu, children), form, node.menu, option, limits)[0])
 
@@ -238,7 +243,7 @@ def _branched(menu: PricedMenu, box: Box, cutoff: float) -> tuple[tuple[Box, ...
     if box.bound >= cutoff:
         return (box,), summit.lowest.option
     left = replace(box, allowed=box.allowed & menu.kept(box, needs, summit.point, cutoff))
-    if left.decided:
+    if left.picks_left <= FEW:
         return (left,), summit.lowest.option
     slack = np.asarray([menu.slack(box, needs, summit.point, picks) for picks in summit.planes])
     if slack.max(initial=0.0) >= WORTH_SPLITTING * (cutoff - box.bound):

@@ -131,7 +131,7 @@ def ask(
 
 def _owners(form: OfdmaLink, sets: Sets) -> IntArray:
     """Return the owners of disjoint sets [K, M]; what is in none goes to whoever hears it best."""
-    return np.where(sets.any(axis=0), sets.argmax(axis=0), form.gain.argmax(axis=0))
+    return np.asarray(np.where(sets.any(axis=0), sets.argmax(axis=0), form.gain.argmax(axis=0)))
 
 
 class _Relaxation:
@@ -194,7 +194,7 @@ class _Relaxation:
         Sets are listed up to a threshold that rises from the bound: the first list that is not empty has the minimum.
         """
         least, new = self._quick(tried, duals)
-        for client in self._clients:
+        for client in self._clients.tolist():
             known = self._master.of == client
             price, power_price = tried.price, tried.power_price[client]
             cost = power_price * self._master.power[known] + self._master.sets[known] @ price
@@ -221,7 +221,7 @@ class _Relaxation:
         return self._master.add(of[kept], sets[kept], power[kept])
 
     def mixed_into_whole(self) -> Sets | None:
-        """Return disjoint sets [K, M] in time from those known that a plan in time may have, by a small whole program."""
+        """Return disjoint sets [K, M] in time from those known that a plan in time may have, by a whole program."""
         master, best = self._master, self._best
         cost = best.power_price[master.of] * master.power + master.sets @ best.price - best.least[master.of]
         kept = np.flatnonzero(cost <= self.missing + PROOF)
@@ -244,7 +244,8 @@ class _Relaxation:
         matrix = np.vstack([of == self._clients[:, None], sets.T, power])
         clients, subchannels = len(self._clients), self._demand.subchannels
         low = np.concatenate([np.ones(clients), np.full(subchannels + 1, -INFINITY)])
-        return MixedIntegerProgram(power, matrix, low, np.ones(len(low)), 0.0, 1.0, True)
+        none, all_of_it = np.zeros(len(power)), np.ones(len(power))
+        return MixedIntegerProgram(power, matrix, low, np.ones(len(low)), none, all_of_it, True)
 
     def searched(self, share: float) -> Sets | None:
         """Return disjoint sets [K, M] in time with at most a share of the excess that a plan may have, None if none.
@@ -253,7 +254,7 @@ class _Relaxation:
         EffortSpent.
         """
         best, lists, slack = self._best, [], share * self.missing
-        for client in self._clients:
+        for client in self._clients.tolist():
             power_price = best.power_price[client]
             threshold = (best.least[client] + slack) / power_price
             found = self._pricing.within(client, best.price / power_price, threshold, self._within.sets)

@@ -1,4 +1,4 @@
-"""`deadline_mip`: from deadline to deadline, each decided by mixed-integer programming, after the Lagrangian's bound."""
+"""`deadline_mip`: from deadline to deadline, each decided over sets of subchannels or by a mixed-integer program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
+from rasolve.errors import InputError, is_real
 from rasolve.forms import FixedDensityLink, Link, OfdmaLink
 from rasolve.solvers import assignment, configurations, tangents
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
@@ -16,6 +17,12 @@ from rasolve.solvers.registry import register
 
 LEAST_STEP = 1e-12
 """Least relative step below the incumbent at which the next deadline is asked for."""
+
+NODES = 2e6
+"""Usual nodes of a search tree times K·M."""
+
+LARGEST = 20_000
+"""K·M up to which deadlines are asked for; beyond, the Lagrangian has the last word."""
 
 COARSE = 1e-6
 """Relative step below the incumbent that a program with HiGHS's tolerance can tell from none."""
@@ -53,12 +60,14 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
 
     name = "deadline_mip"
     form = Link
-    purpose = (
-        "deadline after deadline by column generation or a mixed-integer program: mostly ends with a proved optimum"
-    )
+    purpose = "deadline after deadline, by column generation and mixed-integer programs: mostly a proved optimum"
     tightens = True
 
     effort: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (is_real(self.effort) and 0 < self.effort < INFINITY):
+            raise InputError(f"effort = {self.effort!r}: must be finite and above 0")
 
     def refuses(self, form: Link) -> str | None:
         return None if isinstance(form, (OfdmaLink, FixedDensityLink)) else f"it has no program for a {form.name}"
@@ -69,8 +78,10 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
 
     def step(self, form: Link, state: DeadlineMipState, limits: Limits) -> DeadlineMipState:
         relaxed = state.relaxed
-        if relaxed.prices is None or (state.undecided < INFINITY and not relaxed.settled):
-            return state.after(Lagrangian().step(form, relaxed, limits))
+        small = form.clients * form.subchannels <= LARGEST * self.effort
+        if relaxed.prices is None or not small or (state.undecided < INFINITY and not relaxed.settled):
+            relaxed = Lagrangian().step(form, relaxed, limits)
+            return replace(state.after(relaxed), over=not small and relaxed.settled)
         goal = min(state.objective * (1 - max(0.5 * limits.gap, LEAST_STEP)), limits.cutoff)
         at = goal if state.undecided == INFINITY else 0.5 * (state.bound + state.undecided)
         answer = self._ask(form, at, state, limits)
@@ -78,25 +89,30 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
         if answer.owner is not None:
             _, value, objective = polish(form, answer.owner)
             if objective < state.objective:
-                return replace(state, value=value, objective=objective, bound=min(state.bound, objective))
-        if state.bound < at:
-            state = replace(state, undecided=at)
-        return replace(state, over=state.bound >= goal or (state.bound < at and self._settled(state)))
+                bound = min(state.bound, objective)
+                return replace(state, value=value, objective=objective, bound=bound, undecided=INFINITY)
+        if state.bound >= at:
+            return replace(state, over=at >= goal)
+        state = replace(state, undecided=at)
+        return replace(state, over=isinstance(form, FixedDensityLink) or self._settled(state))
 
     def _ask(self, form: Link, deadline: float, state: DeadlineMipState, limits: Limits) -> Answer:
         if isinstance(form, FixedDensityLink):
-            return assignment.ask(form, deadline, state.bound, round(assignment.NODES * self.effort), limits)
+            return assignment.ask(form, deadline, state.bound, self._nodes(form), limits)
         assert isinstance(form, OfdmaLink) and state.relaxed.prices is not None
         owner, within = form.owners(state.value), configurations.Within.effort(self.effort, limits)
         answer = configurations.ask(form, deadline, owner, state.relaxed.prices, state.memory, within)
         if answer.decided(deadline) or perf_counter() >= limits.deadline:
             return answer
-        nodes = round(tangents.NODES * self.effort)
         for at in sorted({min(deadline, state.objective * (1 - COARSE)), deadline}):
-            answer = replace(tangents.ask(form, at, owner, nodes, limits), memory=answer.memory)
+            answer = replace(tangents.ask(form, at, owner, self._nodes(form), limits), memory=answer.memory)
             if answer.refuted < at:
                 break
         return answer
+
+    def _nodes(self, form: Link) -> int:
+        """Return how many nodes one search tree may have: the fewer, the larger its programs are."""
+        return max(1, round(self.effort * NODES / (form.clients * form.subchannels)))
 
     @staticmethod
     def _settled(state: DeadlineMipState) -> bool:

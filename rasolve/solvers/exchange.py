@@ -21,11 +21,16 @@ MOST_SWAPPED = 1500
 
 
 def descend(ledger: Ledger, owner: IntArray, clients: int) -> IntArray:
-    """Return the owners [M] at which no exchange lowers the ledger's summed cost."""
-    table = _Table(ledger, owner, clients)
-    while table.exchange():
-        pass
-    return table.owner
+    """Return the owners [M] at which no exchange lowers the ledger's summed cost.
+
+    Ends, too, at an exchange that promised to lower it and did not: costs lost in rounding could lead round in circles.
+    """
+    table, cost = _Table(ledger, owner, clients), np.inf
+    while table.cost < cost:
+        owner, cost = table.owner.copy(), table.cost
+        if not table.exchange():
+            break
+    return owner
 
 
 def polish(form: Link, owner: IntArray) -> tuple[IntArray, Any, float]:
@@ -46,15 +51,17 @@ def polish(form: Link, owner: IntArray) -> tuple[IntArray, Any, float]:
 
 
 def begin(form: Link, start: Any) -> tuple[IntArray, Any, float]:
-    """Return polished owners, their value and objective, from a value to start from if it serves everybody, or greedily.
+    """Return owners, their value and objective: of a value to start from if it serves everybody, or of the greedy rule.
 
     Needs a form whose lower bound is finite.
     """
     if start is not None:
-        owner, value, objective = polish(form, form.owners(start))
+        owner = form.owners(start)
+        value, objective = form.served(owner)
         if objective < np.inf:
             return owner, value, objective
-    return polish(form, straggler_first(form))
+    owner = straggler_first(form)
+    return owner, *form.served(owner)
 
 
 class _Table:
@@ -68,6 +75,11 @@ class _Table:
         self._swapping = subchannels <= MOST_SWAPPED
         self._instead = np.zeros((subchannels, subchannels if self._swapping else 0))
         self._refresh(np.arange(clients), np.arange(subchannels))
+
+    @property
+    def cost(self) -> float:
+        """The summed cost of all clients."""
+        return float(self._now.sum())
 
     def _refresh(self, clients: IntArray, subchannels: IntArray) -> None:
         self._now[clients], self._joined[clients] = self._ledger.of_clients(self.owner, clients)

@@ -52,7 +52,7 @@ class Greedy(Solver[Link, GreedyState]):
 
 def straggler_first(form: Link) -> IntArray:
     """Return the owners [M] that the greedy rule gives to a form whose lower bound is finite."""
-    trial: _Trial = _EvenPower(form) if isinstance(form, OfdmaLink) else _GivenDensity(form)
+    trial = _trial(form)
     held = _one_each(trial, form)
     free = _Free(trial.preferences, [subchannel for holding in held for subchannel in holding])
     waiting = [(-trial.finish(k, held[k]), k) for k in range(form.clients)]
@@ -69,6 +69,13 @@ def straggler_first(form: Link) -> IntArray:
     for client, holding in enumerate(held):
         owner[holding] = client
     return trial.with_unwanted(owner)
+
+
+def _trial(form: Link) -> _Trial:
+    if isinstance(form, OfdmaLink):
+        return _EvenPower(form)
+    assert isinstance(form, FixedDensityLink)
+    return _GivenDensity(form)
 
 
 def _one_each(trial: _Trial, form: Link) -> list[list[int]]:

@@ -22,7 +22,7 @@ SETTLED = 0.1
 """Share of the gap by which prices could still raise the bound when it counts as settled."""
 
 EXACT = 1e-12
-"""Relative width within which the latest deadline that counts refute is found."""
+"""Relative width within which the latest deadline that counts refute is found, and below which a bound is settled."""
 
 MOST_RECENTRED = 2
 """Times that prices are sought at one deadline, each time around the counts that the last ones suggest."""
@@ -45,7 +45,7 @@ class Prices:
     @property
     def expected(self) -> IntArray:
         """The counts [K] that the shares suggest."""
-        return np.floor(self.share.sum(axis=1) + 1e-3).astype(np.int64)
+        return np.asarray(np.floor(self.share.sum(axis=1) + 1e-3), dtype=np.int64)
 
 
 def gain(form: Link, deadline: float, prices: Prices) -> float:
@@ -57,7 +57,7 @@ def gain(form: Link, deadline: float, prices: Prices) -> float:
 
 
 def prices_at(form: Link, deadline: float, counts: IntArray | None = None, best: bool = True) -> Prices:
-    """Return prices of largest gain at a deadline for which counts suffice, or of any gain unless the ``best`` are asked.
+    """Return prices of largest gain at a deadline for which counts suffice; of any gain, unless the ``best`` are asked.
 
     Rows are tight around ``counts`` (the fewest, unless given), and then around those that the prices suggest.
     """
@@ -125,9 +125,9 @@ class LagrangianState(State):
 class Lagrangian(Solver[Link, LagrangianState]):
     """Prices for rate, power and counts (ours): a proved bound by weak duality, and a plan polished from the shares.
 
-    Starts from the greedy rule, polished, and the bound that counts alone give. Then, step by step, the best prices at
-    the incumbent's deadline first and later halfway between what is refuted and what no prices refute; owners rounded
-    from their shares and polished. Ends when the bound has settled at a relaxation's optimum: a small gap may remain.
+    The first step is the greedy rule, the second polishes it and proves the bound that counts alone give. Then, step by
+    step, the best prices at the incumbent's deadline first and later halfway between what is refuted and what no prices
+    refute; owners rounded from their shares and polished. Ends when the bound has settled: a small gap may remain.
     """
 
     name = "lagrangian"
@@ -144,7 +144,10 @@ class Lagrangian(Solver[Link, LagrangianState]):
     def step(self, form: Link, state: LagrangianState, limits: Limits) -> LagrangianState:
         if state.value is None:
             _, value, objective = begin(form, limits.start)
-            bound = latest_short(form, state.bound, objective)
+            return replace(state, value=value, objective=objective)
+        if state.open == INFINITY:
+            _, value, objective = polish(form, form.owners(state.value))
+            bound = min(latest_short(form, state.bound, objective), objective)
             return replace(state, value=value, objective=objective, bound=bound, open=objective)
         looked = state.prices
         at = state.open if looked is None else 0.5 * (state.bound + state.open)
@@ -155,7 +158,7 @@ class Lagrangian(Solver[Link, LagrangianState]):
         if objective < state.objective:
             state = replace(state, value=value, objective=objective)
         bound, earliest_open = min(bound, state.objective), min(earliest_open, state.objective)
-        settled = earliest_open - bound <= SETTLED * (state.objective - bound)
+        settled = earliest_open - bound <= max(SETTLED * (state.objective - bound), EXACT * state.objective)
         return replace(state, prices=prices, bound=bound, open=earliest_open, settled=settled)
 
     def done(self, form: Link, state: LagrangianState, limits: Limits) -> bool:

@@ -28,9 +28,9 @@ class LocalSearchState(State):
 class LocalSearch(Solver[Link, LocalSearchState]):
     """Iterated local search over owners (textbook; costs: ours).
 
-    From a start or the greedy rule: subchannels change hands and swap owners as long as that helps; then ``swaps``
-    random pairs swap owners and the search goes on from there, until ``patience`` rounds in a row found nothing better.
-    Powers, where they are free, are optimal for the owners throughout.
+    From a start or the greedy rule: subchannels change hands and swap owners as long as that helps. Then, round by
+    round, ``swaps`` random pairs swap owners and the search goes on from there, until ``patience`` rounds in a row
+    found nothing better. Powers, where they are free, are optimal for the owners throughout.
     """
 
     name = "local_search"
@@ -48,7 +48,8 @@ class LocalSearch(Solver[Link, LocalSearchState]):
             owner, value, objective = begin(form, limits.start)
             return replace(state, value=value, objective=objective, owner=owner)
         rng = np.random.default_rng([limits.seed, state.rounds])
-        owner, value, objective = polish(form, self._shaken(state.owner, rng))
+        shaken = state.owner if state.rounds == 0 else self._shaken(state.owner, rng)
+        owner, value, objective = polish(form, shaken)
         state = replace(state, rounds=state.rounds + 1, idle=state.idle + 1)
         if objective < state.objective:
             return replace(state, value=value, objective=objective, owner=owner, idle=0)

@@ -20,7 +20,7 @@ from rasolve.solvers.highs import quiet_highs
 from rasolve.solvers.pricing import Sets
 
 UNSERVED = 20.0
-"""Cost of leaving a client without a set, in units of t: far above 1, so that nobody is left where that can be helped."""
+"""Cost of leaving a client without a set, in units of t: far above 1, so that it happens only where it must."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Duals:
 
 
 class Master:
-    """The linear program, growing by sets; ``of`` [columns], ``sets`` [columns, M] and ``power`` [columns] hold them."""
+    """The linear program, growing by sets: ``of`` (clients) [S], ``sets`` [S, M] and their ``power`` [S]."""
 
     def __init__(self, demand: PowerDemand) -> None:
         self._demand = demand

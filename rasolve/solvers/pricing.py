@@ -1,7 +1,7 @@
 """The cheapest sets of subchannels for each client of an `OfdmaLink` at given prices, with proof that none is cheaper.
 
-A set S costs Σ_{i in S} price_i + b_k·power_k(S), where power_k(S) is the least power that gives client k its rate on S.
-For any water level y the least power is at least exp(y)·nats_k - Σ_{i in S} ψ_i(y), the Lagrangian of its rate, with
+A set S costs Σ_{i in S} price_i + b_k·power_k(S), where power_k(S) is the least power that gives client k its rate on
+S. For any water level y that is at least exp(y)·nats_k - Σ_{i in S} ψ_i(y), the Lagrangian of the rate, with
 ψ_i(y) = B_i·exp(y)·(x - 1 + exp(-x)), x = max(y + ln snr_{k,i}, 0). So over all sets with n subchannels nothing costs
 less than b_k times
 
@@ -98,7 +98,7 @@ class Pricing:
         return np.where(np.isnan(bound), -np.inf, bound), sets, rate
 
     def within(self, client: int, price: FloatArray, threshold: float, most: int) -> tuple[Sets, FloatArray] | None:
-        """Return all sets [S, M] of a client whose cost/b at prices over b [M] is at most a threshold, and their powers.
+        """Return all sets [S, M] of a client whose cost/b at prices over b [M] is within a threshold, and their powers.
 
         Only sets whose power is within the client's cap count. None where there would be more than ``most``.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
@@ -32,6 +33,9 @@ SHIPPED = (
     "highs",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
+
+FINISHED = (Termination.OPTIMAL, Termination.GAP_REACHED, Termination.CONVERGED)
+"""Ends that another run within the same limits would come to again."""
 
 C = TypeVar("C", bound=type[Solver[Any, Any]])
 
@@ -79,6 +83,16 @@ def solvers_for(form: Form) -> list[Solver[Any, Any]]:
 
 def proves(form: Form) -> bool:
     """Return whether the automatic solver of this form, and those of all its parts, end with a proved optimum."""
+    return _throughout(form, lambda solver: solver.exact)
+
+
+def tightens(form: Form) -> bool:
+    """Return whether the automatic solver of this form, and those of all its parts, end with a bound worth the name."""
+    return _throughout(form, lambda solver: solver.exact or solver.tightens)
+
+
+def _throughout(form: Form, holds: Callable[[Solver[Any, Any]], bool]) -> bool:
+    """Return whether something holds of the automatic solvers of a form and of all its parts."""
     known, takers, seen, waiting = solvers().values(), {}, set(), [form]
     while waiting:
         part = waiting.pop()
@@ -88,7 +102,7 @@ def proves(form: Form) -> bool:
         if type(part) not in takers:
             takers[type(part)] = [solver() for solver in known if isinstance(part, solver.form)]
         taker = next((solver for solver in takers[type(part)] if solver.refuses(part) is None), None)
-        if taker is None or not taker.exact:
+        if taker is None or not holds(taker):
             return False
         waiting += taker.parts(part)
     return True
@@ -103,7 +117,7 @@ def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, *
     if solver == "auto" and form in limits.solved:
         return limits.solved[form]
     solution = iterate(chosen(form, solver, options), form, limits)
-    if solver == "auto" and solution.termination is Termination.OPTIMAL:
+    if solver == "auto" and solution.termination in FINISHED:
         limits.solved[form] = solution
     return solution
 

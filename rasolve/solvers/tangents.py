@@ -32,9 +32,6 @@ from rasolve.solvers.pricing import Sets
 from rasolve.solvers.question import Answer
 from rasolve.solvers.registry import solve_form
 
-NODES = 1_000
-"""Usual nodes of HiGHS's tree for one program."""
-
 POWER_GAP = 1e-3
 """Relative gap within which the least power is sought: what is wanted is a plan."""
 
@@ -119,7 +116,7 @@ class _Program:
         return cut
 
     def add_way_out(self, sets: Sets) -> None:
-        """Add that whoever exceeds a cap on its set [K, M] needs a subchannel outside it, or else that somebody does."""
+        """Add that whoever exceeds a cap on its set [K, M] needs a subchannel outside it; else, that somebody does."""
         power = self._demand.powers(np.arange(len(sets)), sets)
         beyond = np.flatnonzero(power > self._demand.cap)
         outside = ~sets[self._allowed.client, self._allowed.subchannel]
@@ -141,7 +138,7 @@ class _Program:
             matrix=vstack([owned, csr_array(np.asarray(self._rows))], format="csr"),
             row_low=np.concatenate([below, self._least]),
             row_high=np.concatenate([np.ones(demand.subchannels), np.full(len(self._least), INFINITY)]),
-            low=0.0,
+            low=np.zeros(count + clients),
             high=np.concatenate([np.ones(count), np.full(clients, 1 + LENIENT)]),
             whole=np.arange(count + clients) < count,
         )

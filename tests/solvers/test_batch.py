@@ -67,7 +67,7 @@ def test_limits_hold_for_the_batch():
 
 
 def test_solvers_without_a_batch_say_so():
-    with pytest.raises(SolverUnavailable, match="solver 'greedy' takes no batch of OfdmaLink: solve them one by one"):
+    with pytest.raises(SolverUnavailable, match="solver 'greedy' takes no batch of Link: solve them one by one"):
         ra.solve_batch([link(0), link(1)], "greedy")
     with pytest.raises(SolverUnavailable, match="solver 'greedy' takes no batch of OfdmaLink"):
         ra.solve_batch(link(0), "greedy")

@@ -31,9 +31,8 @@ def test_free_power_is_solved_exactly(draw, seed):
     best = best_link(form)
     found = ra.solve(form, "deadline_mip", gap=1e-6)
     assert found.objective >= best * (1 - WITHIN) and found.bound <= best * (1 + WITHIN)
-    assert found.objective == pytest.approx(best, rel=2e-6) and form.judge(found.value) == pytest.approx(
-        found.objective
-    )
+    assert found.objective == pytest.approx(best, rel=2e-6)
+    assert form.judge(found.value) == pytest.approx(found.objective)
 
 
 @pytest.mark.parametrize("solver", ["greedy", "local_search", "lagrangian"])
@@ -105,3 +104,28 @@ def test_densities_turn_a_link_into_constants():
 def test_bad_links_are_refused(change, says):
     with pytest.raises(InputError, match=says):
         FixedDensityLink(**{**vars(density_link(0)), **change})
+
+
+def test_a_descent_ends_where_savings_are_lost_in_rounding():
+    gain = np.repeat([[4.49119358e-11], [4.33237021e-11]], 4, axis=1)
+    payload = np.array([2.80261158e-09, 2.79332994e-09])
+    form = OfdmaLink(np.array([0.19826217, 0.32084656]), payload, gain, np.ones(4), 1.0, np.full(2, 0.3), 1.0)
+    solution = ra.solve(form, "lagrangian")
+    assert solution.objective == pytest.approx(149.29155, rel=1e-6)
+
+
+def test_a_bound_one_rounding_below_the_optimum_is_settled():
+    gain = np.array([[404.05067711, 354.56033663, 506.02865141]])
+    one = [np.array([value]) for value in (29.43804392, 0.05200851, 75.3654707)]
+    form = OfdmaLink(one[0], one[1], gain, np.ones(3), 1.0, one[2], 52.4703949666415)
+    solution = ra.solve(form, "lagrangian", gap=0.0, max_iterations=50)
+    assert solution.iterations < 50
+
+
+def test_a_subchannel_that_nobody_owns_goes_dark_or_to_its_best_client():
+    form = OfdmaLink(np.zeros(2), np.ones(2), np.array([[1.0, 2, 3], [2, 1, 1]]), np.ones(3), 1.0, np.ones(2), 1.0)
+    spectrum, deadline = form.served(np.array([0, 1, -1]))
+    assert spectrum.owner.tolist() == [0, 1, 0]
+    assert form.judge(spectrum) == deadline
+    assert form.served(np.array([-1, 0, 0]))[1] < np.inf
+    assert form.served(np.array([0, -1, -1]))[1] == np.inf

@@ -118,7 +118,7 @@ def explain(problem: FedsLLM) -> tuple[str, ...]:
 
 
 def memory_clashes(problem: SplitFederated) -> list[str]:
-    """Return who has too little memory for the candidate cut and rank that need least."""
+    """Return who has too little memory for the candidate cut and rank that need least: with them, any plan is out."""
     limit = problem.client_memory_bytes
     if limit is None:
         return []

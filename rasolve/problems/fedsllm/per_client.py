@@ -111,7 +111,8 @@ def formulate(problem: FedsLLM) -> Formulation:
     """Return the multiple choice with one menu for each rank that is a level; its bound is the problem's."""
 
     def lift(picked: Picked) -> FedsLLMDecision:
-        return _at(problem, choice.decision(problem, 1, picked.label, *picked.spectra), picked)
+        cuts = np.asarray(problem.candidate_cuts, dtype=np.int64)
+        return choice.decision(problem, cuts[picked.option], picked.label, *picked.spectra)
 
     def lower(d: FedsLLMDecision) -> Picked | None:
         if not np.isin(d.cut, problem.candidate_cuts).all() or not np.isin(d.rank, problem.ranks).all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
+from pydantic import StrictBool
 
 from rasolve.arrays import Array
 from rasolve.errors import unknown
@@ -49,7 +50,7 @@ class FedsLLM(SplitFederated):
     forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks, MultipleChoice)
     Decision = FedsLLMDecision
 
-    per_client: bool = False
+    per_client: StrictBool = False
     main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
