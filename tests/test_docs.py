@@ -82,6 +82,7 @@ def test_solver_of_the_docs_conforms(monkeypatch):
         "docs/per_client.md",
         "docs/extending.md",
         "docs/fitting.md",
+        "docs/selective.md",
     ],
 )
 def test_places_named_in_the_docs_exist(file):

@@ -12,6 +12,7 @@ SHOWS = {
     "alternating_optimization": "proved: nothing is below",
     "deadline_by_hand": "bandwidth per client",
     "min_cut_by_hand": "all optimal splits as the uplink goes from nothing to infinity",
+    "mip_and_bounds": "proved: no owners and powers end before",
     "running_a_plan": "all bits as predicted: True",
     "two_prices": "the price of bandwidth in power",
     "subchannels_by_hand": "one more watt in total is worth",

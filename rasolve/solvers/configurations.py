@@ -266,7 +266,7 @@ class _Relaxation:
             lists.append(Listed(sets[order], excess[order], power[order]))
         if any(len(listed.excess) == 0 for listed in lists):
             return None
-        whole = Partition(lists, slack, self._within.nodes).search()
+        whole = Partition(lists, slack + PROOF, 1 + PROOF, self._within.nodes).search()
         return None if whole is None else np.asarray(whole)
 
 

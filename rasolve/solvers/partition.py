@@ -25,15 +25,15 @@ class Partition:
     """Depth-first search, the client with the fewest sets left first (textbook constraint propagation).
 
     A set's excess is what its choice loses against the relaxation; all excesses together must not exceed the slack, nor
-    all powers the limit of 1. An exhausted search proves that the lists hold no partition, in plain floating point.
+    all powers the limit. An exhausted search proves that the lists hold no partition, in plain floating point.
     """
 
-    def __init__(self, listed: list[Listed], slack: float, nodes: int) -> None:
-        self._listed, self._slack, self._nodes = listed, slack, nodes
+    def __init__(self, listed: list[Listed], slack: float, power: float, nodes: int) -> None:
+        self._listed, self._slack, self._power, self._nodes = listed, slack, power, nodes
 
     def search(self) -> list[Sets] | None:
         """Return a set [M] for each client, or None when there is no partition; raises EffortSpent."""
-        found = self._extend(dict(enumerate(self._listed)), self._slack, 1.0)
+        found = self._extend(dict(enumerate(self._listed)), self._slack, self._power)
         return None if found is None else [found[client] for client in range(len(self._listed))]
 
     def _extend(self, left: dict[int, Listed], slack: float, power: float) -> dict[int, Sets] | None:
@@ -52,6 +52,8 @@ class Partition:
         for members, excess, used in zip(own.sets, own.excess, own.power, strict=True):
             if excess + least - own.excess[0] > slack:
                 break
+            if used + needed - own.power.min() > power:
+                continue
             remaining = _compatible(others, members, slack - excess - (least - own.excess[0]))
             if remaining is None:
                 continue
