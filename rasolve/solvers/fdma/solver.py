@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +17,30 @@ from rasolve.solvers.batch import BatchState
 from rasolve.solvers.fdma.bounds import allocation, certificate
 from rasolve.solvers.fdma.brackets import bracketed
 from rasolve.solvers.fdma.demand import Demand, settled
-from rasolve.solvers.fdma.links import ROUNDED, Links, Prices, Rows, scaled
-from rasolve.solvers.fdma.newton import improved, started, started_from
+from rasolve.solvers.fdma.links import ROUNDED, Links, Prices, across, copied, put, rows, scaled, some
+from rasolve.solvers.fdma.newton import Ahead, ahead, improved, started, started_from
 from rasolve.solvers.registry import register
 
 CLOSED = 1e-12
 """Relative gap at which an instance counts as solved and is left alone."""
 
+WIDE = 1e-5
+"""Relative gap above which Newton's method takes two steps before the next look: it squares the gap."""
+
 PATIENCE, MOST = 30, 40
 """Steps of Newton's method after which nested brackets find the prices anew, and steps in all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Search(Rows):
-    """Where every instance stands: the prices last looked at and the demand there, and the best plan so far (scaled).
+class Search(NamedTuple):
+    """Where every instance stands: the prices last looked at, demand and next step there, and the best plan (scaled).
 
-    ``low`` and ``high`` [B] enclose the deadline, counted from the latest offset [s]; ``band_s`` and ``power_s`` [B]
-    are what one more band and one more total power gain.
+    ``low`` and ``high`` [...] enclose the deadline, counted from the latest offset [s]; ``band_s`` and ``power_s``
+    [...] are what one more band and one more total power gain.
     """
 
     prices: Prices
     taken: Demand
+    step: Ahead
     bandwidth: FloatArray
     power: FloatArray
     low: FloatArray
@@ -48,7 +51,7 @@ class Search(Rows):
 
 @dataclass(frozen=True, eq=False)
 class FdmaState(BatchState):
-    """The search, its scaled instances, their latest offsets [B, s], and the steps that have been taken."""
+    """The search, its scaled instances, their latest offsets [..., s], and the steps that have been taken."""
 
     search: Search
     links: Links
@@ -83,24 +86,24 @@ class Fdma(Solver[FdmaShares, FdmaState]):
     def init(self, form: FdmaShares, limits: Limits) -> FdmaState:
         links = scaled(form)
         nothing = np.zeros_like(links.load)
-        endless = np.full(len(nothing), INFINITY)
+        endless = np.full(nothing.shape[:-1], INFINITY)
         with np.errstate(all="ignore"):
             low = links.alone()
             prices, kept = started(links, low), (nothing, nothing, endless)
             if limits.start is not None and form.fits(limits.start):
                 prices, kept = _from(form, links, prices, limits.start)
             search = _looked(links, prices, low, *kept)
-        return _state(form, search, links, form.offset_s.max(axis=-1).reshape(-1), steps=0)
+        return _state(form, search, links, form.offset_s.max(axis=-1).reshape(endless.shape), steps=0)
 
     def step(self, form: FdmaShares, state: FdmaState, limits: Limits) -> FdmaState:
-        rows = _open(state, limits, max(CLOSED, limits.gap))
-        rows = rows if rows.any() else _open(state, limits, CLOSED)
+        active = _open(state, limits, max(CLOSED, limits.gap))
+        active = active if some(active) else _open(state, limits, CLOSED)
         search, nested = state.search, state.steps == PATIENCE
-        if rows.all():
+        if not form.batch or active.all():
             search = _searched(state.links, search, nested)
         else:
-            search = search.copy()
-            search[rows] = _searched(state.links[rows], search[rows], nested)
+            search = copied(search)
+            put(search, active, _searched(rows(state.links, active), rows(search, active), nested))
         return _state(form, search, state.links, state.latest, state.steps + 1)
 
     def done(self, form: FdmaShares, state: FdmaState, limits: Limits) -> bool:
@@ -113,15 +116,21 @@ class Fdma(Solver[FdmaShares, FdmaState]):
 
 
 def _open(state: FdmaState, limits: Limits, gap: float) -> NDArray[np.bool_]:
-    """Return which instances [B] have neither reached a gap nor been refuted at the cutoff."""
-    return (~(state.gaps <= gap) & (state.bounds < limits.cutoff)).reshape(-1)
+    """Return which instances [...] have neither reached a gap nor been refuted at the cutoff."""
+    return (~(state.gaps <= gap) & (state.bounds < limits.cutoff)).reshape(state.latest.shape)
 
 
 def _searched(links: Links, search: Search, nested: bool) -> Search:
     """Return the search after one step."""
     low, high = search.low, search.high
     with np.errstate(all="ignore"):
-        at = bracketed(links, low) if nested else improved(links, search.prices, search.taken, low, high)
+        if nested:
+            at = bracketed(links, low)
+        else:
+            at = improved(links, search.prices, search.taken, search.step, low, high)
+            if some(high - low > WIDE * high):
+                at, taken = settled(links, at)
+                at = improved(links, at, taken, ahead(at, taken), low, high)
         return _looked(links, at, low, search.bandwidth, search.power, high)
 
 
@@ -130,21 +139,15 @@ def _looked(
 ) -> Search:
     """Return the search after a look at prices, given the bound and the best plan so far."""
     at, taken = settled(links, at)
+    step = ahead(at, taken)
     bound, band_s, power_s = certificate(links, at, taken)
-    wide, loud, deadline = allocation(links, taken)
+    wide, loud, deadline = allocation(links, at, taken, step)
     better = deadline < high
-    high = np.where(better, deadline, high)
-    better = better[:, None]
-    return Search(
-        prices=at,
-        taken=taken,
-        bandwidth=np.where(better, wide, bandwidth),
-        power=np.where(better, loud, power),
-        low=np.minimum(np.fmax(low, bound), high),
-        high=high,
-        band_s=band_s,
-        power_s=power_s,
-    )
+    if some(better):
+        high = np.where(better, deadline, high)
+        bandwidth, power = (np.where(across(better), new, old) for new, old in ((wide, bandwidth), (loud, power)))
+    low = np.minimum(np.fmax(low, bound), high)
+    return Search(at, taken, step, bandwidth, power, low, high, band_s, power_s)
 
 
 def _from(
@@ -153,14 +156,14 @@ def _from(
     """Return the prices of a given value, and its plan (bandwidth, power, deadline) wherever it keeps the limits."""
     bandwidth = (start.bandwidth_hz / form.total_bandwidth_hz[..., None]).reshape(links.load.shape)
     power = (start.power_w / form.total_power_w[..., None]).reshape(links.load.shape)
-    begun, prices = started_from(links, bandwidth, power), otherwise.copy()
+    begun, prices = started_from(links, bandwidth, power), copied(otherwise)
     positive = ((bandwidth > 0) & (power > 0) & np.isfinite(begun.efficiency)).all(axis=-1)
     usable = positive & np.isfinite(begun.deadline + begun.log_price)
-    prices[usable] = begun[usable]
-    kept = usable & form.keeps(start).reshape(-1)
+    put(prices, usable, rows(begun, usable))
+    kept = usable & form.keeps(start).reshape(usable.shape)
     return prices, (
-        np.where(kept[:, None], bandwidth, 0.0),
-        np.where(kept[:, None], power, 0.0),
+        np.where(across(kept), bandwidth, 0.0),
+        np.where(across(kept), power, 0.0),
         np.where(kept, begun.deadline, INFINITY),
     )
 
