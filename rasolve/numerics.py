@@ -162,7 +162,7 @@ def marginal_efficiency(x: FloatArray) -> FloatArray:
     """
     marginal = np.asarray(x + np.expm1(-x))
     small = x < 0.1
-    if small.any():
+    if np.count_nonzero(small):
         marginal[small] = _by_series(x[small])
     return marginal
 

@@ -30,6 +30,11 @@ class Answer:
     power: FloatArray
     price: float
 
+    def plan(self, form: FdmaShares) -> FdmaAllocation:
+        """Return the answer in the form's own units, within its limits."""
+        width, power = np.maximum(self.bandwidth, 0.0), np.maximum(self.power, 0.0)
+        return form.within_limits(FdmaAllocation(width * form.total_bandwidth_hz, power * form.total_power_w))
+
 
 class Program:
     """min t of one instance with K clients as an exponential cone program, compiled once for all data.
@@ -66,10 +71,10 @@ class Program:
     def solve(self, links: Links, unit_s: float, engine: str, seconds: float) -> Answer | None:
         """Return the answer for a single instance, or None where the engine gave up."""
         cp = modeller()
-        snr = links.snr[0]
-        self._offset.value = -links.head[0] / unit_s
-        self._load.value = links.load[0] * self._clients / unit_s
-        self._cap.value = links.cap[0] * self._clients
+        snr = links.snr
+        self._offset.value = -links.head / unit_s
+        self._load.value = links.load * self._clients / unit_s
+        self._cap.value = links.cap * self._clients
         self._heard.value, self._own.value = np.minimum(snr, 1.0), np.minimum(1 / snr, 1.0)
         self._level.value = np.log(np.maximum(snr, 1.0))
         limit = {"time_limit": seconds} if engine == "CLARABEL" and seconds < INFINITY else {}
@@ -99,6 +104,11 @@ def program(clients: int) -> Program:
 @cache
 def _missing() -> bool:
     return find_spec("cvxpy") is None
+
+
+@cache
+def _engines() -> list[str]:
+    return list(modeller().installed_solvers())
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,17 +150,16 @@ class Cvxpy(Solver[FdmaShares, CvxpyState]):
         )
         if answer is None:
             return replace(state, called=True)
-        width, power = np.maximum(answer.bandwidth, 0.0), np.maximum(answer.power, 0.0)
-        plan = form.within_limits(FdmaAllocation(width * form.total_bandwidth_hz, power * form.total_power_w))
+        plan = answer.plan(form)
         objective = form.objective(plan)
         value, objective = (plan, objective) if objective < state.objective else (state.value, state.objective)
         with np.errstate(all="ignore"):
             at = Prices(
-                deadline=np.asarray([objective - latest]),
-                log_price=np.where(links.paid > 0, np.log(answer.price), 0.0),
-                efficiency=np.log1p(power * links.snr / width),
+                deadline=np.asarray(objective - latest),
+                log_price=np.asarray(np.log(answer.price)),
+                efficiency=np.log1p(answer.power * links.snr / answer.bandwidth),
             )
-            bound = float(certificate(links, *settled(links, at))[0][0])
+            bound = float(certificate(links, *settled(links, at))[0])
         proved = np.fmax(state.bound, (latest + bound) * (1 - ROUNDED))
         return CvxpyState(value, objective, min(float(proved), objective), called=True)
 
@@ -158,7 +167,6 @@ class Cvxpy(Solver[FdmaShares, CvxpyState]):
         return state.called or state.bound >= limits.cutoff
 
     def _known_engine(self) -> str:
-        cp = modeller()
-        if self.engine not in cp.installed_solvers():
-            raise unknown("engine of cvxpy", self.engine, cp.installed_solvers())
+        if self.engine not in _engines():
+            raise unknown("engine of cvxpy", self.engine, _engines())
         return self.engine

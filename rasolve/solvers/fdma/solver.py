@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,41 +14,42 @@ from rasolve.forms import FdmaAllocation, FdmaShares, Form
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver
 from rasolve.solvers.batch import BatchState
-from rasolve.solvers.fdma.bounds import allocation, certificate
+from rasolve.solvers.fdma.bounds import allocation, allocation_there, certificate
 from rasolve.solvers.fdma.brackets import bracketed
 from rasolve.solvers.fdma.demand import Demand, settled
-from rasolve.solvers.fdma.links import ROUNDED, Links, Prices, Rows, scaled
-from rasolve.solvers.fdma.newton import improved, started, started_from
+from rasolve.solvers.fdma.links import ROUNDED, Links, Plan, Prices, chosen, copied, put, rows, scaled, some
+from rasolve.solvers.fdma.newton import Ahead, ahead, improved, started, started_from
 from rasolve.solvers.registry import register
 
 CLOSED = 1e-12
 """Relative gap at which an instance counts as solved and is left alone."""
 
+WIDE = 1e-5
+"""Relative gap above which Newton's method takes two steps before the next look: it squares the gap."""
+
 PATIENCE, MOST = 30, 40
 """Steps of Newton's method after which nested brackets find the prices anew, and steps in all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Search(Rows):
-    """Where every instance stands: the prices last looked at and the demand there, and the best plan so far (scaled).
+class Search(NamedTuple):
+    """Where every instance stands: the prices last looked at, demand and next step there, and the best plan (scaled).
 
-    ``low`` and ``high`` [B] enclose the deadline, counted from the latest offset [s]; ``band_s`` and ``power_s`` [B]
-    are what one more band and one more total power gain.
+    ``low`` [...] is a bound on the deadline, counted from the latest offset [s]; ``band_s`` and ``power_s`` [...] are
+    what one more band and one more total power gain.
     """
 
     prices: Prices
     taken: Demand
-    bandwidth: FloatArray
-    power: FloatArray
+    step: Ahead
+    best: Plan
     low: FloatArray
-    high: FloatArray
     band_s: FloatArray
     power_s: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class FdmaState(BatchState):
-    """The search, its scaled instances, their latest offsets [B, s], and the steps that have been taken."""
+    """The search, its scaled instances, their latest offsets [..., s], and the steps that have been taken."""
 
     search: Search
     links: Links
@@ -83,24 +84,23 @@ class Fdma(Solver[FdmaShares, FdmaState]):
     def init(self, form: FdmaShares, limits: Limits) -> FdmaState:
         links = scaled(form)
         nothing = np.zeros_like(links.load)
-        endless = np.full(len(nothing), INFINITY)
+        best = Plan(nothing, nothing, np.full(nothing.shape[:-1], INFINITY))
         with np.errstate(all="ignore"):
             low = links.alone()
-            prices, kept = started(links, low), (nothing, nothing, endless)
+            prices = started(links, low)
             if limits.start is not None and form.fits(limits.start):
-                prices, kept = _from(form, links, prices, limits.start)
-            search = _looked(links, prices, low, *kept)
-        return _state(form, search, links, form.offset_s.max(axis=-1).reshape(-1), steps=0)
+                prices, best = _from(form, links, prices, limits.start)
+            search = _looked(links, prices, low, best)
+        return _state(form, search, links, form.offset_s.max(axis=-1).reshape(low.shape), steps=0)
 
     def step(self, form: FdmaShares, state: FdmaState, limits: Limits) -> FdmaState:
-        rows = _open(state, limits, max(CLOSED, limits.gap))
-        rows = rows if rows.any() else _open(state, limits, CLOSED)
         search, nested = state.search, state.steps == PATIENCE
-        if rows.all():
+        active = _active(state, limits) if form.batch else np.True_
+        if active.all():
             search = _searched(state.links, search, nested)
         else:
-            search = search.copy()
-            search[rows] = _searched(state.links[rows], search[rows], nested)
+            search = copied(search)
+            put(search, active, _searched(rows(state.links, active), rows(search, active), nested))
         return _state(form, search, state.links, state.latest, state.steps + 1)
 
     def done(self, form: FdmaShares, state: FdmaState, limits: Limits) -> bool:
@@ -112,66 +112,71 @@ class Fdma(Solver[FdmaShares, FdmaState]):
         return {"total_bandwidth_hz": band / form.total_bandwidth_hz, "total_power_w": power / form.total_power_w}
 
 
+def _active(state: FdmaState, limits: Limits) -> NDArray[np.bool_]:
+    """Return which instances [B] a step is for: those above the gap that is asked for, at last those not yet closed."""
+    wanted = _open(state, limits, max(CLOSED, limits.gap))
+    return wanted if some(wanted) else _open(state, limits, CLOSED)
+
+
 def _open(state: FdmaState, limits: Limits, gap: float) -> NDArray[np.bool_]:
-    """Return which instances [B] have neither reached a gap nor been refuted at the cutoff."""
-    return (~(state.gaps <= gap) & (state.bounds < limits.cutoffs(state.bounds.shape))).reshape(-1)
+    """Return which instances [...] have neither reached a gap nor been refuted at the cutoff."""
+    cutoff = limits.cutoff if limits.cutoff_each is None else limits.cutoff_each
+    unrefuted: NDArray[np.bool_] = np.asarray(state.bounds < cutoff)
+    return (~(state.gaps <= gap) & unrefuted).reshape(state.latest.shape)
 
 
 def _searched(links: Links, search: Search, nested: bool) -> Search:
     """Return the search after one step."""
-    low, high = search.low, search.high
+    low, high = search.low, search.best.deadline
     with np.errstate(all="ignore"):
-        at = bracketed(links, low) if nested else improved(links, search.prices, search.taken, low, high)
-        return _looked(links, at, low, search.bandwidth, search.power, high)
+        if nested:
+            at, taken = settled(links, bracketed(links, low))
+            return _judged(links, at, taken, ahead(at, taken), allocation_there(links, taken), low, search.best)
+        at = improved(links, search.prices, search.taken, search.step, low, high)
+        if some(high - low > WIDE * high):
+            at, taken = settled(links, at)
+            at = improved(links, at, taken, ahead(at, taken), low, high)
+        return _looked(links, at, low, search.best)
 
 
-def _looked(
-    links: Links, at: Prices, low: FloatArray, bandwidth: FloatArray, power: FloatArray, high: FloatArray
-) -> Search:
+def _looked(links: Links, at: Prices, low: FloatArray, best: Plan) -> Search:
     """Return the search after a look at prices, given the bound and the best plan so far."""
     at, taken = settled(links, at)
+    step = ahead(at, taken)
+    return _judged(links, at, taken, step, allocation(links, at, taken, step), low, best)
+
+
+def _judged(links: Links, at: Prices, taken: Demand, step: Ahead, plan: Plan, low: FloatArray, best: Plan) -> Search:
+    """Return the search with the better bound and the better plan."""
     bound, band_s, power_s = certificate(links, at, taken)
-    wide, loud, deadline = allocation(links, taken)
-    better = deadline < high
-    high = np.where(better, deadline, high)
-    better = better[:, None]
-    return Search(
-        prices=at,
-        taken=taken,
-        bandwidth=np.where(better, wide, bandwidth),
-        power=np.where(better, loud, power),
-        low=np.minimum(np.fmax(low, bound), high),
-        high=high,
-        band_s=band_s,
-        power_s=power_s,
-    )
+    better = plan.deadline < best.deadline
+    if some(better):
+        best = chosen(better, plan, best)
+    low = np.minimum(np.fmax(low, bound), best.deadline)
+    return Search(at, taken, step, best, low, band_s, power_s)
 
 
-def _from(
-    form: FdmaShares, links: Links, otherwise: Prices, start: FdmaAllocation
-) -> tuple[Prices, tuple[FloatArray, FloatArray, FloatArray]]:
-    """Return the prices of a given value, and its plan (bandwidth, power, deadline) wherever it keeps the limits."""
+def _from(form: FdmaShares, links: Links, otherwise: Prices, start: FdmaAllocation) -> tuple[Prices, Plan]:
+    """Return the prices of a given value wherever it has some, and its plan wherever it keeps the limits."""
     bandwidth = (start.bandwidth_hz / form.total_bandwidth_hz[..., None]).reshape(links.load.shape)
     power = (start.power_w / form.total_power_w[..., None]).reshape(links.load.shape)
-    begun, prices = started_from(links, bandwidth, power), otherwise.copy()
+    begun = started_from(links, bandwidth, power)
     positive = ((bandwidth > 0) & (power > 0) & np.isfinite(begun.efficiency)).all(axis=-1)
     usable = positive & np.isfinite(begun.deadline + begun.log_price)
-    prices[usable] = begun[usable]
-    kept = usable & form.keeps(start).reshape(-1)
-    return prices, (
-        np.where(kept[:, None], bandwidth, 0.0),
-        np.where(kept[:, None], power, 0.0),
-        np.where(kept, begun.deadline, INFINITY),
+    nothing = np.zeros_like(bandwidth)
+    kept = usable & form.keeps(start).reshape(usable.shape)
+    return chosen(usable, begun, otherwise), chosen(
+        kept, Plan(bandwidth, power, begun.deadline), Plan(nothing, nothing, np.full(kept.shape, INFINITY))
     )
 
 
 def _state(form: FdmaShares, search: Search, links: Links, latest: FloatArray, steps: int) -> FdmaState:
     """Return the state of a search, in the form's own units; a bound is rounded down."""
-    objectives = (latest + search.high).reshape(form.batch)
+    objectives = (latest + search.best.deadline).reshape(form.batch)
     bounds = ((latest + search.low) * (1 - ROUNDED)).reshape(form.batch)
     value = FdmaAllocation(
-        search.bandwidth.reshape(form.offset_s.shape) * form.total_bandwidth_hz[..., None],
-        search.power.reshape(form.offset_s.shape) * form.total_power_w[..., None],
+        search.best.bandwidth.reshape(form.offset_s.shape) * form.total_bandwidth_hz[..., None],
+        search.best.power.reshape(form.offset_s.shape) * form.total_power_w[..., None],
     )
     objective = float(objectives.max())
     return FdmaState(
