@@ -130,12 +130,13 @@ def test_multipliers_are_the_worth_of_a_hertz_and_of_a_watt(seed, tight):
 def test_stepped_by_hand_the_bracket_narrows():
     form, solver, limits = shares(3, 8), solver_named("fdma"), TIGHT
     state = solver.init(form, limits)
-    widths = [state.objective - state.bound]
+    assert state.value is None and 0 < state.bound < state.objective == float("inf")
+    widths = []
     while not solver.done(form, state, limits):
         state = solver.step(form, state, limits)
         widths.append(state.objective - state.bound)
     assert widths == sorted(widths, reverse=True) and len(widths) <= 8
-    assert widths[0] < 0.5 * state.objective and widths[-1] <= 1e-12 * state.objective
+    assert widths[0] < 0.1 * state.objective and widths[-1] <= 1e-12 * state.objective
 
 
 def test_a_refuted_cutoff_ends_the_search():
@@ -143,7 +144,7 @@ def test_a_refuted_cutoff_ends_the_search():
     best = solve_form(form, limits=TIGHT).objective
     refuted = solve_form(form, "fdma", Limits(cutoff=best * 0.98))
     assert refuted.termination is Termination.CUTOFF and best * 0.98 <= refuted.bound <= best
-    assert refuted.iterations < solve_form(form).iterations
+    assert refuted.iterations == 0 < solve_form(form).iterations
     found = solve_form(form, "fdma", Limits(cutoff=best * 1.001))
     assert found.objective == pytest.approx(best, rel=1e-9)
 
@@ -235,7 +236,7 @@ def test_one_client_has_everything_in_closed_form():
     rate = band * np.log2(1 + power * form.gain[0] / (form.noise_w_per_hz * band))
     solution = solve_form(form, limits=TIGHT)
     assert solution.objective == pytest.approx(float((form.offset_s + form.payload_bits / rate)[0]), rel=1e-14)
-    assert solution.iterations == 0 and solution.value.bandwidth_hz[0] == pytest.approx(band)
+    assert solution.iterations == 1 and solution.value.bandwidth_hz[0] == pytest.approx(band)
 
 
 def test_equal_clients_share_equally():

@@ -90,7 +90,11 @@ class Fdma(Solver[FdmaShares, FdmaState]):
             prices = started(links, low)
             if limits.start is not None and form.fits(limits.start):
                 prices, best = _from(form, links, prices, limits.start)
-            search = _looked(links, prices, low, best)
+                search = _looked(links, prices, low, best)
+            elif limits.cutoff < INFINITY or limits.cutoff_each is not None:
+                search = _looked(links, prices, low, best)
+            else:
+                search = _unjudged(links, prices, low, best)
         return _state(form, search, links, form.offset_s.max(axis=-1).reshape(low.shape), steps=0)
 
     def step(self, form: FdmaShares, state: FdmaState, limits: Limits) -> FdmaState:
@@ -133,10 +137,16 @@ def _searched(links: Links, search: Search, nested: bool) -> Search:
             at, taken = settled(links, bracketed(links, low))
             return _judged(links, at, taken, ahead(at, taken), allocation_there(links, taken), low, search.best)
         at = improved(links, search.prices, search.taken, search.step, low, high)
-        if some(high - low > WIDE * high):
+        if some(low < high * (1 - WIDE)):
             at, taken = settled(links, at)
             at = improved(links, at, taken, ahead(at, taken), low, high)
         return _looked(links, at, low, search.best)
+
+
+def _unjudged(links: Links, at: Prices, low: FloatArray, best: Plan) -> Search:
+    """Return the search before any look at prices: neither a start nor a cutoff makes a first one worth its time."""
+    at, taken = settled(links, at)
+    return Search(at, taken, ahead(at, taken), best, low, 0.0 * low, 0.0 * low)
 
 
 def _looked(links: Links, at: Prices, low: FloatArray, best: Plan) -> Search:
