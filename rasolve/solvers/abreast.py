@@ -59,6 +59,11 @@ class SeveralStates(BatchState):
         """Those that rest."""
         return self.resting
 
+    @property
+    def cut_short_each(self) -> NDArray[np.bool_]:
+        """Those that say so themselves."""
+        return np.asarray([state.cut_short for state in self.states])
+
 
 @dataclass(frozen=True)
 class Abreast(Solver[Several, SeveralStates]):

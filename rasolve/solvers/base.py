@@ -42,6 +42,11 @@ class State:
         """Relative gap between objective and bound; None where either is not finite."""
         return relative_gap(self.objective, self.bound)
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the solver of a sub-form ran out of its share of the time, so that this one ends for want of it."""
+        return False
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -67,6 +72,13 @@ class Limits:
     def starting(self, start: Any) -> Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
+
+    def sharing(self, share: float) -> Limits:
+        """Return the same limits with a share of what time is left."""
+        now = perf_counter()
+        if not now < self.deadline < INFINITY:
+            return self
+        return replace(self, deadline=now + share * (self.deadline - now))
 
     def cutoffs(self, batch: tuple[int, ...]) -> FloatArray:
         """Return every instance's cutoff [...]."""
@@ -247,4 +259,4 @@ def _verdict(state: State, limits: Limits) -> Termination:
         return Termination.OPTIMAL
     if state.bound >= limits.cutoff:
         return Termination.CUTOFF
-    return Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
+    return Termination.TIME_LIMIT if state.cut_short or perf_counter() >= limits.deadline else Termination.CONVERGED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
@@ -46,6 +46,11 @@ class BatchState(State):
         return np.zeros(self.objectives.shape, dtype=bool)
 
     @property
+    def cut_short_each(self) -> NDArray[np.bool_]:
+        """Which instances [...] end because a sub-form's solver ran out of its share of the time; none here."""
+        return np.zeros(self.objectives.shape, dtype=bool)
+
+    @property
     def gap(self) -> float | None:
         """The worst relative gap of the batch; None while an instance has none."""
         worst = float(self.gaps.max())
@@ -78,12 +83,14 @@ def solve_together(
 def solve_many(forms: Sequence[Form], solver: str, limits: Limits, **options: Any) -> Sequence[Solution]:
     """Solve forms of one kind by one solver: together where it takes many, else one by one.
 
-    ``limits.start`` has an entry for each form, which may be None. Raises as :func:`rasolve.solvers.solve_form` does.
+    ``limits.start`` has an entry for each form, which may be None. One by one, each has an equal share of what time is
+    left. Raises as :func:`rasolve.solvers.solve_form` does.
     """
     takers = [chosen(form, solver, options) for form in forms]
     if takers[0].takes_many:
         return solve_alike(takers[0], forms, limits)
-    return [solve_form(form, solver, limits.alone(i), **options) for i, form in enumerate(forms)]
+    shares = 1 / np.arange(len(forms), 0, -1)
+    return [solve_form(form, solver, limits.alone(i).sharing(shares[i]), **options) for i, form in enumerate(forms)]
 
 
 class Answers(Sequence[Solution]):
@@ -99,6 +106,10 @@ class Answers(Sequence[Solution]):
         for place, member in enumerate(members):
             self._places[member] = (found, place)
 
+    def cut_short(self, members: Iterable[int], limits: Limits) -> bool:
+        """Return whether the solver of some member ran out of time."""
+        return limits.deadline < INFINITY and any(self[i].termination is Termination.TIME_LIMIT for i in members)
+
     def __len__(self) -> int:
         return len(self._places)
 
@@ -111,15 +122,19 @@ def solve_each(forms: Sequence[Form], limits: Limits) -> Answers:
     """Solve forms of any kinds by their automatic solvers: together where these take many, else one by one.
 
     ``limits.start`` has an entry for each form, or is None. A form that was solved to optimality before in this run is
-    not solved again.
+    not solved again. What time is left is shared equally by the forms that are left.
     """
-    answers = Answers(len(forms))
+    answers, left = Answers(len(forms)), len(forms)
     for taker, members in _takers(forms, limits):
         if taker is None or not taker.takes_many or len(members) == 1:
-            found = [solve_form(forms[i], limits=limits.alone(i)) for i in members]
+            found = []
+            for i in members:
+                found.append(solve_form(forms[i], limits=limits.alone(i).sharing(1 / left)))
+                left -= 1
             answers.put(members, found, [s.objective for s in found], [s.bound for s in found])
             continue
-        together = solve_alike(taker, [forms[i] for i in members], limits.of(members))
+        together = solve_alike(taker, [forms[i] for i in members], limits.of(members).sharing(len(members) / left))
+        left -= len(members)
         answers.put(members, together, together.objective, together.bound)
         for place in np.flatnonzero(together.terminations == Termination.OPTIMAL):
             limits.solved[forms[members[place]]] = together[place]
@@ -213,6 +228,7 @@ def _terminations(state: BatchState, stopped: Termination | None, limits: Limits
     late = Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
     within = state.gaps <= limits.gap
     found = np.full(within.shape, stopped or late, dtype=object)
+    found[state.cut_short_each] = stopped or Termination.TIME_LIMIT
     found[state.bounds >= limits.cutoffs(within.shape)] = Termination.CUTOFF
     found[within] = Termination.OPTIMAL if stopped is None else Termination.GAP_REACHED
     found[within & state.rested] = Termination.GAP_REACHED

@@ -12,14 +12,26 @@ from rasolve.solvers.base import INFINITY, Limits, State
 from rasolve.solvers.batch import Answers, solve_each, takes_many
 from rasolve.solvers.registry import register
 
+SHARE = 0.8
+"""Share of the time left that the alternatives of one step may take while others wait."""
+
 
 @dataclass(frozen=True, eq=False)
 class EnumerationState(State):
-    """Alternatives still to be looked at, by rising bound; the least bound of the others; the winner's multipliers."""
+    """Alternatives still to be looked at, by rising bound; the least bound of the others; the winner's multipliers.
+
+    ``late`` says that time was short for one of the others.
+    """
 
     waiting: tuple[Alternative, ...]
     examined_bound: float
     worth: dict[str, Any]
+    late: bool = False
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether an alternative's solver ran out of time."""
+        return self.late
 
 
 @register
@@ -29,7 +41,7 @@ class Enumeration(InStep[Choice, EnumerationState]):
 
     The alternative of the least bound, or the one that the start has chosen, is solved first. Each other is solved with
     the incumbent as its cutoff, so that a poor one costs no more than the proof that it is poor; where their solvers
-    take many forms at once, all of them together.
+    take many forms at once, all of them together. Under a time limit some is kept for those proofs.
     """
 
     name = "enumeration"
@@ -51,11 +63,14 @@ class Enumeration(InStep[Choice, EnumerationState]):
         turns = [_turn(*each, limits) for each in zip(states, cutoffs, limits.start, strict=True)]
         asked = [(turn, a.form) for turn in turns for a in turn.asked if a.form is not None]
         inner = limits.inner_each([turn.cutoff for turn, _ in asked], [turn.start for turn, _ in asked])
-        answers = solve_each([form for _, form in asked], inner)
+        share = SHARE if any(turn.others for turn in turns) else 1.0
+        answers = solve_each([form for _, form in asked], inner.sharing(share))
         after, done = [], 0
         for state, turn in zip(states, turns, strict=True):
-            after.append(_explored(state, turn, answers, done))
-            done += sum(a.form is not None for a in turn.asked)
+            solved = sum(a.form is not None for a in turn.asked)
+            late = state.late or answers.cut_short(range(done, done + solved), limits)
+            after.append(_explored(state, turn, answers, done, late))
+            done += solved
         return after
 
     def multipliers(self, form: Choice, state: EnumerationState) -> dict[str, Any]:
@@ -88,7 +103,7 @@ def _turn(state: EnumerationState, cutoff: float, start: Chosen | None, limits: 
     return _Turn(waiting[:left], waiting[left:], cutoff)
 
 
-def _explored(state: EnumerationState, turn: _Turn, answers: Answers, place: int) -> EnumerationState:
+def _explored(state: EnumerationState, turn: _Turn, answers: Answers, place: int, late: bool) -> EnumerationState:
     """Return where a choice stands after its turn; the answers to its alternatives begin at a place."""
     best, examined = state, [state.examined_bound]
     for alternative in turn.asked:
@@ -103,7 +118,7 @@ def _explored(state: EnumerationState, turn: _Turn, answers: Answers, place: int
             best = EnumerationState(value, objective, bound, (), bound, solution.multipliers if solution else {})
     waiting = tuple(a for a in turn.others if a.bound < INFINITY)
     bound = min([*examined, *(a.bound for a in waiting[:1])])
-    return EnumerationState(best.value, best.objective, bound, waiting, min(examined), best.worth)
+    return EnumerationState(best.value, best.objective, bound, waiting, min(examined), best.worth, late)
 
 
 def _cutoff(state: EnumerationState, cutoff: float, limits: Limits) -> float:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from rasolve.forms import (
     Term,
     Termination,
 )
-from rasolve.solvers import Limits, Solver, State, iterate, register, solve_form, solver_named, solvers_for
+from rasolve.solvers import Limits, Solver, State, iterate, register, registry, solve_form, solver_named, solvers_for
 from rasolve.solvers.registry import proves, tightens
 from tests.instances import link
 
@@ -248,3 +249,40 @@ def test_a_callback_may_stop_with_a_truth_value_of_numpy():
 def test_links_reject_bad_numbers(field, value):
     with pytest.raises(InputError, match=f"OfdmaLink.{field} must be (finite|from 1e-60 to)"):
         replace(link(0), **{field: value})
+
+
+@dataclass(frozen=True)
+class Slow(Counting):
+    """Counts down and needs its share of the time for every step."""
+
+    def step(self, form, state, limits):
+        heard.append(limits.deadline - perf_counter())
+        return super().step(form, state, limits)
+
+    def init(self, form, limits):
+        return State(None, float("inf"), 0.0)
+
+
+heard: list[float] = []
+
+
+def test_time_is_shared_among_terms_and_alternatives(monkeypatch):
+    monkeypatch.setitem(registry._registered, "counting", Slow)
+    heard.clear()
+    limits = Limits(deadline=perf_counter() + 100)
+    total = Sum((Term(1.0, Countdown(0)), Term(1.0, Countdown(0))))
+    solve_form(Choice((Alternative("likely", 0.0, total), Alternative("dear", 1e9))), limits=limits)
+    assert heard == pytest.approx([40.0, 80.0], abs=2), "the first of two terms gets half of 80 %, the second all of it"
+
+
+def test_who_runs_out_of_its_share_makes_the_whole_end_by_time():
+    total = Sum((Term(1.0, Countdown(9)),))
+    late = solve_form(Choice((Alternative("only", 0.0, total),)), limits=Limits(deadline=0.0))
+    assert late.termination is Termination.TIME_LIMIT and late.value is not None
+
+
+def test_a_term_solved_before_counts_with_its_optimum():
+    limits = Limits()
+    dear = solve_form(link(1), limits=limits).objective
+    form = Sum((Term(1.0, link(0)), Term(1.0, next(iter(limits.solved)))))
+    assert solve_form(form, limits=limits).history[0].bound == pytest.approx(dear, rel=1e-9)
