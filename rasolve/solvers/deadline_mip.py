@@ -18,6 +18,12 @@ from rasolve.solvers.registry import register
 LEAST_STEP = 1e-12
 """Least relative step below the incumbent at which the next deadline is asked for."""
 
+SHARE = 0.4
+"""Share of the time left that one deadline may take."""
+
+NEXT = 0.25
+"""Where between the bound and an undecided deadline to ask next: what is near the bound is decided quickly."""
+
 NODES = 2e6
 """Usual nodes of a search tree times K·M."""
 
@@ -79,12 +85,12 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
     def step(self, form: Link, state: DeadlineMipState, limits: Limits) -> DeadlineMipState:
         relaxed = state.relaxed
         small = form.clients * form.subchannels <= LARGEST * self.effort
-        if relaxed.prices is None or not small or (state.undecided < INFINITY and not relaxed.settled):
+        if relaxed.prices is None or not small or not (relaxed.settled or self._asks_early(form, state)):
             relaxed = Lagrangian().step(form, relaxed, limits)
             return replace(state.after(relaxed), over=not small and relaxed.settled)
         goal = min(state.objective * (1 - max(0.5 * limits.gap, LEAST_STEP)), limits.cutoff)
-        at = goal if state.undecided == INFINITY else 0.5 * (state.bound + state.undecided)
-        answer = self._ask(form, at, state, limits)
+        at = goal if state.undecided == INFINITY else state.bound + NEXT * (state.undecided - state.bound)
+        answer = self._ask(form, at, state, limits.sharing(SHARE))
         state = replace(state, bound=min(max(state.bound, answer.refuted), state.objective), memory=answer.memory)
         if answer.owner is not None:
             _, value, objective = polish(form, answer.owner)
@@ -94,7 +100,12 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
         if state.bound >= at:
             return replace(state, over=at >= goal)
         state = replace(state, undecided=at)
-        return replace(state, over=isinstance(form, FixedDensityLink) or self._settled(state))
+        return replace(state, over=self._settled(state))
+
+    @staticmethod
+    def _asks_early(form: Link, state: DeadlineMipState) -> bool:
+        """Return whether to ask before the Lagrangian has settled: sets of subchannels have prices of their own."""
+        return isinstance(form, OfdmaLink) and state.undecided == INFINITY
 
     def _ask(self, form: Link, deadline: float, state: DeadlineMipState, limits: Limits) -> Answer:
         if isinstance(form, FixedDensityLink):
