@@ -4,10 +4,10 @@ from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.closed_set import ClosedSet
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
-from rasolve.forms.program import MixedIntegerProgram
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term

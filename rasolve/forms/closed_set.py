@@ -9,9 +9,9 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.network import CutNetwork
 from rasolve.forms.precedence import Mask, Precedence
-from rasolve.forms.program import MixedIntegerProgram
 from rasolve.numerics import ROUNDING, FloatArray
 
 
@@ -131,36 +131,33 @@ class ClosedSet(Form):
     def program(self) -> MixedIntegerProgram:
         """Return the set as a program: x_v = 1 for v in it, then y_m = 1 for each maker m that pays its toll.
 
-        Rows: x_child <= x_parent, x_maker - x_consumer <= y_maker, and the budget. Raises InputError for a batch.
+        Rows: x_child <= x_parent, x_maker - x_consumer <= y_maker, and the budget. Its objective leaves out what all
+        vertices cost outside. Raises InputError for a batch.
         """
+        from scipy.sparse import csr_array
+
         if self.batch:
             raise InputError(f"a batch of shape {list(self.batch)} has no one program: take its instances one by one")
-        precedence, n, makers = self.precedence, self.precedence.vertices, self.precedence.makers
-        orders, edges = precedence.requires, precedence.edges
+        n, makers = self.precedence.vertices, self.precedence.makers
+        orders, edges = self.precedence.requires, self.precedence.edges
         payer = n + np.searchsorted(makers, edges[:, 0])
-        rows = [
-            (np.stack([orders[:, 1], orders[:, 0]], axis=1), (1.0, -1.0)),
-            (np.stack([edges[:, 0], edges[:, 1], payer], axis=1), (1.0, -1.0, -1.0)),
-        ]
-        columns = [places.ravel() for places, _ in rows]
-        values = [np.tile(signs, len(places)) for places, signs in rows]
-        lengths = [np.full(len(places), len(signs)) for places, signs in rows]
-        most = [np.zeros(len(places)) for places, _ in rows]
-        if self.use is not None:
-            columns, values = [*columns, np.arange(n)], [*values, self.use / self.limit]
-            lengths, most = [*lengths, np.array([n])], [*most, np.ones(1)]
-        upper = np.concatenate(most)
+        pairs, triples = orders[:, ::-1], np.column_stack([edges, payer])
+        unit = self.limit if 0 < self.limit < np.inf else 1.0
+        limited = 0 if self.use is None else 1
+        entries = [np.tile([1.0, -1.0], len(pairs)), np.tile([1.0, -1.0, -1.0], len(triples))]
+        entries += [] if self.use is None else [self.use / unit]
+        columns = [pairs.ravel(), triples.ravel(), np.arange(n * limited)]
+        lengths = np.concatenate([np.full(len(pairs), 2), np.full(len(triples), 3), np.full(limited, n)])
+        shape = (len(lengths), n + len(makers))
+        starts = np.concatenate([[0], np.cumsum(lengths)])
         return MixedIntegerProgram(
             cost=np.concatenate([self.inside - self.outside, self.toll[makers]]),
-            lower=np.concatenate([precedence.is_held, np.zeros(len(makers))]).astype(float),
-            upper=np.ones(n + len(makers)),
-            integral=np.ones(n + len(makers), dtype=bool),
-            starts=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]),
-            columns=np.concatenate(columns),
-            values=np.concatenate(values),
-            row_lower=np.full(len(upper), -np.inf),
-            row_upper=upper,
-            constant=float(self.outside.sum()),
+            matrix=csr_array((np.concatenate(entries), np.concatenate(columns), starts), shape=shape),
+            row_low=np.full(len(lengths), -np.inf),
+            row_high=np.append(np.zeros(len(pairs) + len(triples)), np.full(limited, self.limit / unit)),
+            low=np.append(self.precedence.is_held, np.zeros(len(makers))),
+            high=np.ones(shape[1]),
+            whole=True,
         )
 
     def variables(self, chosen: Mask) -> FloatArray:

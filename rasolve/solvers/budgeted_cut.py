@@ -24,8 +24,10 @@ EQUAL = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A part of the search: sets with all vertices of ``within`` and none of ``without``; their least cost is at least
-    ``bound``, and ``price`` is the budget's where that was found."""
+    """A part of the search: the sets with all vertices of ``within`` and none of ``without``.
+
+    They cost at least ``bound``, proved at ``price`` per unit of the budget.
+    """
 
     within: tuple[int, ...]
     without: tuple[int, ...]
@@ -158,7 +160,7 @@ def equal_price(form: ClosedSet, poor: Mask, rich: Mask) -> float:
 def cheapest(form: ClosedSet, node: Node, price: float, limits: Limits) -> tuple[Mask, float]:
     """Return the cheapest set of a node at a price, and the bound that this price proves."""
     bought = form if form.use is None else replace(form, inside=form.inside + price * form.use, use=None, budget=None)
-    solution = solve_form(forced(bought.network(), node, form.precedence.vertices), limits=limits.inner())
+    solution = solve_form(forced(bought.network(), node, form.precedence.vertices), "min_cut", limits.inner())
     refund = 0.0 if form.use is None else price * form.limit
     return np.asarray(solution.value[: form.precedence.vertices]), solution.bound - refund
 

@@ -1,133 +1,155 @@
-"""`highs`: mixed-integer linear programs by HiGHS, with a bound that is worked out again from its multipliers."""
+"""`highs`: mixed-integer linear programs by HiGHS, built by arrays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from rasolve.errors import SolverUnavailable
+from rasolve.errors import InputError
 from rasolve.forms import MixedIntegerProgram
-from rasolve.numerics import FloatArray, summed_at
+from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 
-EPSILON = float(np.finfo(np.float64).eps)
+TOLERANCE = 1e-9
+"""Feasibility and integrality tolerance asked of HiGHS; its tightest is 1e-10."""
 
 
 @dataclass(frozen=True, eq=False)
 class HighsState(State):
-    """Whether HiGHS has run, the prices of the rows in its linear relaxation, and the bound that it claims itself."""
+    """The multipliers of the rows [m], for a program without whole variables, and whether HiGHS has run."""
 
-    ran: bool
-    prices: FloatArray = field(default_factory=lambda: np.zeros(0))
-    claimed: float = -INFINITY
+    multipliers: FloatArray | None = None
+    ran: bool = False
 
 
 @register
 @dataclass(frozen=True)
 class Highs(Solver[MixedIntegerProgram, HighsState]):
-    """Branch and cut by HiGHS on arrays, a reference for solvers that know more.
+    """One run of HiGHS (Huangfu and Hall, 2018), its dual simplex or branch and cut.
 
-    HiGHS's bound holds within its tolerances only. The bound given here is a proof: the Lagrangian value at the prices
-    of the linear relaxation, in floating point with its rounding taken off, which holds for any prices (textbook). It
-    is the optimum where the relaxation is integral, as for cuts, and else the root's bound. HiGHS's own claim stands
-    among the multipliers.
+    What the bound is worth: without whole variables it is recomputed from the multipliers, so it is proved. With them
+    it is HiGHS's own, as is the word that nothing is feasible: proved up to its tolerance of 1e-9. ``nodes`` limits the
+    search tree; the objective is always that of the value, with whole variables exactly whole.
     """
 
     name = "highs"
     form = MixedIntegerProgram
-    purpose = "reference: branch and cut by HiGHS; the proved bound is that of the linear relaxation"
+    purpose = "exact: HiGHS; with whole variables its bound is proved up to its tolerance of 1e-9"
+    exact = True
+
+    nodes: int | None = None
 
     def init(self, form: MixedIntegerProgram, limits: Limits) -> HighsState:
-        return HighsState(None, INFINITY, -INFINITY, ran=False)
+        return HighsState(None, INFINITY, -INFINITY)
 
     def step(self, form: MixedIntegerProgram, state: HighsState, limits: Limits) -> HighsState:
-        relaxed, prices, _ = _run(form, limits, whole=False)
-        if relaxed is None:
-            infeasible = prices is None
-            return HighsState(None, INFINITY, INFINITY if infeasible else -INFINITY, ran=True)
-        assert prices is not None
-        bound = lagrangian(form, prices)
-        x, _, claimed = _run(form, limits, whole=True)
-        if x is None:
-            return HighsState(None, INFINITY, INFINITY if claimed == INFINITY else bound, True, prices, claimed)
-        x = np.where(form.integral, np.rint(x), x)
-        objective = form.judge(x)
-        return HighsState(x, objective, min(bound, objective), True, prices, claimed)
+        import highspy
+
+        highs = quiet_highs()
+        highs.setOptionValue("mip_rel_gap", limits.gap)
+        highs.setOptionValue("mip_abs_gap", 0.0)
+        if self.nodes is not None:
+            highs.setOptionValue("mip_max_nodes", self.nodes)
+        if limits.deadline < INFINITY:
+            highs.setOptionValue("time_limit", max(limits.deadline - perf_counter(), 0.0))
+        highs.passModel(as_lp(form))
+        if limits.start is not None:
+            solution = highspy.HighsSolution()
+            solution.col_value = np.asarray(limits.start, dtype=np.float64).tolist()
+            highs.setSolution(solution)
+        highs.run()
+        status = highs.getModelStatus()
+        if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+            status = self._without_objective(highs, form)
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return HighsState(None, INFINITY, INFINITY, ran=True)
+        return self._answer(highs, form)
+
+    @staticmethod
+    def _without_objective(highs: Any, form: MixedIntegerProgram) -> Any:
+        """Return that the program is infeasible; raises InputError where it is unbounded instead."""
+        import highspy
+
+        highs.changeColsCost(len(form.cost), np.arange(len(form.cost), dtype=np.int32), np.zeros(len(form.cost)))
+        highs.run()
+        if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            raise InputError("MixedIntegerProgram has no least objective: it falls without limit")
+        return highs.getModelStatus()
+
+    @staticmethod
+    def _answer(highs: Any, form: MixedIntegerProgram) -> HighsState:
+        import highspy
+
+        found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        if not form.whole.any():
+            solution = highs.getSolution()
+            multipliers = np.asarray(solution.row_dual) if solution.dual_valid else np.zeros(len(form.row_low))
+            x = np.asarray(solution.col_value) if found else None
+            return _state(form, x, form.dual_bound(multipliers), multipliers)
+        bound = float(highs.getInfo().mip_dual_bound)
+        return _state(form, _made_whole(highs, form) if found else None, bound, None)
 
     def multipliers(self, form: MixedIntegerProgram, state: HighsState) -> dict[str, Any]:
-        """Return the prices of the rows in the linear relaxation [m], and the bound that HiGHS claims."""
-        return {"rows": state.prices, "claimed_bound": state.claimed}
+        return {} if state.multipliers is None else {"rows": state.multipliers}
 
     def done(self, form: MixedIntegerProgram, state: HighsState, limits: Limits) -> bool:
         return state.ran
 
 
-def lagrangian(form: MixedIntegerProgram, prices: FloatArray) -> float:
-    """Return a lower bound on the program without wholeness, whatever the prices [m]; -inf where they bound nothing.
-
-    A price counts at the side of its row that it pays for, a reduced cost at the bound of its variable that it seeks.
-    """
-    prices = np.where((prices > 0) & np.isinf(form.row_lower) | (prices < 0) & np.isinf(form.row_upper), 0.0, prices)
-    sides = np.where(prices > 0, form.row_lower, np.where(prices < 0, form.row_upper, 0.0))
-    reduced = form.priced(prices)
-    ends = np.where(reduced > 0, form.lower, np.where(reduced < 0, form.upper, 0.0))
-    terms = np.concatenate([[form.constant], prices * sides, reduced * ends])
-    size = summed_at(form.columns, np.abs(form.values * prices[form.rows]), len(form.cost))
-    lost = (np.abs(form.cost) + size) @ np.where(np.isfinite(ends), np.abs(ends), 0.0) + np.abs(terms).sum()
-    return float(terms.sum() - 4 * EPSILON * lost) if np.isfinite(terms).all() else -INFINITY
+def _state(form: MixedIntegerProgram, x: FloatArray | None, bound: float, multipliers: FloatArray | None) -> HighsState:
+    objective = INFINITY if x is None else form.judge(x)
+    value = x if objective < INFINITY else None
+    return HighsState(value, objective, min(bound, objective), multipliers, ran=True)
 
 
-def _run(form: MixedIntegerProgram, limits: Limits, whole: bool) -> tuple[FloatArray | None, FloatArray | None, float]:
-    """Return the columns that HiGHS found, the prices of the rows, and its bound (inf: it says infeasible).
+def _made_whole(highs: Any, form: MixedIntegerProgram) -> FloatArray:
+    """Return HiGHS's point with whole variables rounded, and the others best for them."""
+    x = np.asarray(highs.getSolution().col_value)
+    x[form.whole] = np.rint(x[form.whole])
+    if form.whole.all():
+        return x
+    fixed = np.flatnonzero(form.whole).astype(np.int32)
+    rest = quiet_highs()
+    rest.passModel(as_lp(form, relaxed=True))
+    rest.changeColsBounds(len(fixed), fixed, x[fixed], x[fixed])
+    rest.run()
+    again = np.asarray(rest.getSolution().col_value)
+    again[form.whole] = x[form.whole]
+    return again
 
-    Without columns, no prices either mean that it says infeasible.
-    """
-    try:
-        import highspy
-    except ModuleNotFoundError:
-        raise SolverUnavailable("solver 'highs' needs highspy: install rasolve") from None
+
+def quiet_highs() -> Any:
+    """Return a silent, serial HiGHS with tight tolerances."""
+    import highspy
+
     highs = highspy.Highs()
-    for option, value in _options(limits).items():
+    for option, value in (
+        ("output_flag", False),
+        ("parallel", "off"),
+        ("primal_feasibility_tolerance", TOLERANCE),
+        ("dual_feasibility_tolerance", TOLERANCE),
+        ("mip_feasibility_tolerance", TOLERANCE),
+    ):
         highs.setOptionValue(option, value)
-    highs.passModel(_model(highspy, form, whole))
-    if whole and limits.start is not None:
-        solution = highspy.HighsSolution()
-        solution.col_value = np.asarray(limits.start, dtype=np.float64).tolist()
-        highs.setSolution(solution)
-    highs.run()
-    status, info = highs.getModelStatus(), highs.getInfo()
-    if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-        return None, None, INFINITY
-    prices = np.asarray(highs.getSolution().row_dual) if not whole else np.zeros(len(form.row_lower))
-    claimed = form.constant + float(info.mip_dual_bound) if whole else -INFINITY
-    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return None, prices, claimed
-    return np.asarray(highs.getSolution().col_value), prices, claimed
+    return highs
 
 
-def _options(limits: Limits) -> dict[str, Any]:
-    left = max(limits.deadline - perf_counter(), 0.01)
-    options: dict[str, Any] = {"output_flag": False, "threads": 1, "random_seed": limits.seed % 2**31}
-    options |= {"mip_rel_gap": limits.gap, "mip_abs_gap": 0.0, "mip_feasibility_tolerance": 1e-9}
-    return (
-        options
-        | {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
-        | ({"time_limit": left} if left < INFINITY else {})
-    )
+def as_lp(form: MixedIntegerProgram, relaxed: bool = False) -> Any:
+    """Return the program as HiGHS takes it, by rows; without wholeness where relaxed."""
+    import highspy
 
-
-def _model(highspy: Any, form: MixedIntegerProgram, whole: bool) -> Any:
     lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(form.cost), len(form.row_lower)
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = form.cost, form.lower, form.upper
-    lp.row_lower_, lp.row_upper_ = form.row_lower, form.row_upper
+    lp.num_row_, lp.num_col_ = form.matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = form.cost, form.low, form.high
+    lp.row_lower_, lp.row_upper_ = form.row_low, form.row_high
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = form.starts, form.columns, form.values
-    if whole:
+    lp.a_matrix_.start_, lp.a_matrix_.index_ = form.matrix.indptr, form.matrix.indices
+    lp.a_matrix_.value_ = form.matrix.data
+    if form.whole.any() and not relaxed:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[int(k)] for k in form.integral]
+        lp.integrality_ = [kinds[int(w)] for w in form.whole]
     return lp

@@ -65,7 +65,7 @@ class Interior:
 
 def cut(form: ClosedSet, limits: Limits) -> Mask:
     """Return the cheapest closed set of one instance by a minimum cut."""
-    side = solve_form(form.network(), limits=limits.inner()).value
+    side = solve_form(form.network(), "min_cut", limits.inner()).value
     return np.asarray(side[: form.precedence.vertices])
 
 

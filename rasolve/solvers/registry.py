@@ -12,18 +12,18 @@ from rasolve.forms import Form, Solution, Termination
 from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = (
-    "min_cut",
-    "chain",
-    "block_wise",
-    "budgeted_cut",
-    "closed_sets",
-    "highs",
     "counts",
     "greedy",
     "deadline",
     "sum",
     "enumeration",
     "alternating",
+    "min_cut",
+    "chain",
+    "block_wise",
+    "budgeted_cut",
+    "closed_sets",
+    "highs",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 

@@ -54,11 +54,11 @@ def as_network(problem: DagSplit) -> Formulation:
 def as_program(problem: DagSplit) -> Formulation:
     """Return the problem as a mixed-integer linear program: one binary for a layer's place, one for its output."""
     form = closed.closed_set(problem)
-    n = form.precedence.vertices
+    n, outside = form.precedence.vertices, float(form.outside.sum())
     return Formulation(
         form.program(),
         lift=lambda x: decision(problem, x[:n] > 0.5),
-        lift_bound=lambda bound: bound,
+        lift_bound=lambda bound: bound + outside,
         lower=lambda known: form.variables(closed.set_of(problem, known.tier)),
     )
 
