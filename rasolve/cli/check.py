@@ -58,6 +58,8 @@ def _plan_of(problem: Problem, path: str) -> Plan:
     plan = Plan.load(path)
     if plan.problem != problem.kind:
         raise InputError(f"{path}: this is a plan of {plan.problem}, not of {problem.kind}")
+    if isinstance(plan, DagPlan) and len(plan.tier) != problem.dimension("V"):
+        raise InputError(f"{path}: the plan has {len(plan.tier)} layers, the problem {problem.dimension('V')}")
     if isinstance(plan, SplitFederatedPlan) and plan.clients != problem.dimension("K"):
         raise InputError(f"{path}: the plan has {plan.clients} clients, the problem {problem.dimension('K')}")
     return plan

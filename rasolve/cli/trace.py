@@ -32,6 +32,9 @@ def trace(
         typer.Option("--input", metavar="SHAPE", help="An input, e.g. 1x3x224x224 or 1x512:int64. May be repeated."),
     ] = None,
     fuse: Annotated[bool, typer.Option(help="Count norms and activations to the layer before them.")] = True,
+    label_bits: Annotated[
+        float | None, typer.Option(metavar="BITS", help="Size of one sample's labels; shipped models have their own.")
+    ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Also time every layer on this machine.")] = False,
     repeats: Annotated[int, typer.Option(help="Timings of every layer; their median is shown.")] = 5,
     seconds_out: Annotated[
@@ -46,7 +49,8 @@ def trace(
     from rasolve.executor.trace import trace as count
 
     found = traceable(model, inputs or [])
-    profile = count(found.module, found.inputs, model=model, fuse=fuse, label_bits=found.label_bits)
+    labels = found.label_bits if label_bits is None else label_bits
+    profile = count(found.module, found.inputs, model=model, fuse=fuse, label_bits=labels)
     seconds: FloatArray | None = None
     if measure or seconds_out is not None:
         with passes(quiet=as_json) as callback:

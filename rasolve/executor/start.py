@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -19,7 +20,6 @@ from rasolve.executor.protocols.split_federated import SplitFederated
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.reference_dag import Whole
 from rasolve.executor.trace import Traced, traced_layers
-from rasolve.executor.tracing.counting import index_bytes
 from rasolve.executor.training import Data, Reference, Training
 from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
 from rasolve.scenario.workload import bytes_of_one_in
@@ -80,11 +80,10 @@ def _split_federated(plan: SplitFederatedPlan, data: object, seed: int, rate: fl
 
 
 def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate: float, reference: bool) -> Start:
-    if plan.names is None:
-        raise InputError("names: the plan does not name its layers, so that it cannot be run")
+    obstacle = plan.obstacle if module is None else plan.obstacle_to_any_model
+    if obstacle is not None:
+        raise InputError(obstacle)
     if module is None:
-        if plan.obstacle is not None:
-            raise InputError(plan.obstacle)
         if (short := dag_shortage(plan, reference)) is not None:
             raise InputError(short)
         assert plan.model is not None
@@ -94,13 +93,7 @@ def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate:
     else:
         model, samples, label_bytes = _own(plan, module, data, seed)
     traced = _traced(plan, model, samples)
-    indices = {
-        node: index_bytes(node, traced.values)
-        for v in traced.layers.inputs
-        for node in traced.layers.layers[v].outputs
-        if not traced.values[node].is_floating_point()
-    }
-    split = Dag(plan, traced.layers, samples, label_bytes=label_bytes, index_bytes=indices, learning_rate=rate)
+    split = Dag(plan, traced, samples, label_bytes, rate)
     unsplit = Whole(plan, model, samples, rate) if reference else None
     return Start(model, plan.model or type(model).__name__, samples, rate, split, unsplit)
 
@@ -108,6 +101,8 @@ def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate:
 def _own(plan: DagPlan, module: nn.Module, data: object, seed: int) -> tuple[nn.Module, Samples, int]:
     """Return a copy of one's own module in the plan's precision, its samples, and the bytes of a label."""
     dtype = DTYPES[plan.parameter_bits]
+    if not isinstance(module, nn.Module):
+        raise InputError(f"module = {module!r}: must be a torch.nn.Module")
     for layer in module.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.training and layer.p > 0:
             raise InputError("module: draws random numbers (dropout): set p = 0, so that its losses can be compared")
@@ -119,11 +114,10 @@ def _traced(plan: DagPlan, model: nn.Module, samples: Samples) -> Traced:
     """Return the layers that the plan names, fused or not; raises InputError where the model has others."""
     inputs: tuple[Tensor, ...] = samples.batch(0, plan.batch_size)[0]
     assert plan.names is not None
-    found = [traced_layers(model, inputs, fuse) for fuse in (True, False)]
-    for traced in found:
-        if tuple(layer.name for layer in traced.layers.layers) == plan.names:
+    fused = traced_layers(model, inputs)
+    for traced in (fused, fused.grouped(fuse=False)):
+        if traced.names == plan.names:
             return traced
-    names = [layer.name for layer in found[0].layers.layers]
-    different = [(i, a, b) for i, (a, b) in enumerate(zip(plan.names, names, strict=False)) if a != b]
-    i, planned, has = different[0] if different else (min(len(names), len(plan.names)), "...", "...")
+    both = zip_longest(plan.names, fused.names, fillvalue="none")
+    i, planned, has = next((i, a, b) for i, (a, b) in enumerate(both) if a != b)
     raise InputError(f"names[{i}]: the plan's layer is '{planned}', the model's '{has}': trace the model again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 from torch import Tensor, nn
 from torch.fx import Node
 
-from rasolve.executor.tracing.counting import flops_of, output_bits, saved_bytes, weight_bits
+from rasolve.executor.tracing.counting import flops_of, index_bytes, output_bits, saved_bytes, weight_bits
 from rasolve.executor.tracing.export import exported
 from rasolve.executor.tracing.grouping import layers_of
 from rasolve.executor.tracing.layers import Layers, state_on
@@ -36,6 +36,7 @@ class Traced:
     """A module's layers, with the facts, the values without numbers and the state that counting needs."""
 
     layers: Layers
+    fused: bool
     inputs: tuple[Tensor, ...]
     facts: dict[Node, Fact]
     values: dict[Node, Any]
@@ -45,6 +46,22 @@ class Traced:
     def samples(self) -> int:
         """The mini-batch: the first dimension of the first input."""
         return int(self.inputs[0].shape[0])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the layers."""
+        return tuple(layer.name for layer in self.layers.layers)
+
+    @property
+    def index_bytes(self) -> dict[Node, int]:
+        """The bytes of one number of every input that holds whole numbers."""
+        read = [node for v in self.layers.inputs for node in self.layers.layers[v].outputs]
+        return {node: index_bytes(node, self.values) for node in read if not self.values[node].is_floating_point()}
+
+    def grouped(self, fuse: bool) -> Traced:
+        """Return the same program's layers, fused or not."""
+        layers = layers_of(self.layers.module, self.layers.program, self.facts, fuse)
+        return replace(self, layers=layers, fused=fuse)
 
 
 def trace(
@@ -63,18 +80,23 @@ def trace(
     ``label_bits`` is the size of a sample's labels. Raises InputError for a module that cannot be traced, naming what
     it does and where, or that has no layers; SolverUnavailable without torch.
     """
-    traced = traced_layers(module, inputs, fuse)
+    return profile_of(traced_layers(module, inputs, fuse), model or type(module).__name__, label_bits)
+
+
+def profile_of(traced: Traced, model: str, label_bits: float) -> GraphProfile:
+    """Return the profile of traced layers; see :func:`trace`."""
     layers, samples = traced.layers, traced.samples
-    work = [
-        flops_of(layers, v, traced.values, traced.state) if layer.parents else (0, 0)
-        for v, layer in enumerate(layers.layers)
-    ]
-    saved = saved_bytes(layers, traced.values, traced.state)
+    with torch.enable_grad():
+        work = [
+            flops_of(layers, v, traced.values, traced.state) if layer.parents else (0, 0)
+            for v, layer in enumerate(layers.layers)
+        ]
+        saved = saved_bytes(layers, traced.values, traced.state)
     forward, backward = np.array(work, dtype=float).T
     return GraphProfile(
-        model=model or type(module).__name__,
-        says=_says(traced, fuse),
-        names=[layer.name for layer in layers.layers],
+        model=model,
+        says=_says(traced),
+        names=traced.names,
         edges=layers.edges,
         forward_flops=forward / samples,
         backward_flops=backward / samples,
@@ -107,7 +129,8 @@ def layer_seconds(
         if any(each.device.type == "meta" for each in held):
             raise InputError(f"{what}: on the meta device, without numbers: nothing can be timed")
     traced = traced_layers(module, given, fuse)
-    return timed_layers(traced.layers, given, repeats, callback)
+    with torch.enable_grad():
+        return timed_layers(traced.layers, given, repeats, callback)
 
 
 def traced_layers(module: nn.Module, inputs: Tensor | Sequence[Tensor], fuse: bool = True) -> Traced:
@@ -120,7 +143,7 @@ def traced_layers(module: nn.Module, inputs: Tensor | Sequence[Tensor], fuse: bo
         state = state_on("meta", module, program)
         empty = tuple(torch.empty(x.shape, dtype=x.dtype, device="meta") for x in given)
         facts, values = survey(program, empty, state)
-        return Traced(layers_of(module, program, facts, fuse), empty, facts, values, state)
+        return Traced(layers_of(module, program, facts, fuse), fuse, empty, facts, values, state)
 
 
 def _given(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -142,10 +165,10 @@ def _blocks(layers: Layers) -> list[int]:
     return [numbers.get(block, -1) if block is not None else -1 for block in named]
 
 
-def _says(traced: Traced, fuse: bool) -> str:
+def _says(traced: Traced) -> str:
     shapes = ", ".join(
         f"{'x'.join(map(str, x.shape[1:]))} {str(x.dtype).removeprefix('torch.')}" for x in traced.inputs
     )
-    everything = traced.layers.weights_of(range(len(traced.layers.layers)))
-    weights = f"{sum(weight.numel() for weight in everything.values()):,} parameters, all trained"
-    return f"per sample of {shapes}; {weights}; norms and activations {'' if fuse else 'not '}fused"
+    once = {each: weight.numel() for weights in traced.layers.weights for each, weight in weights.items()}
+    weights = f"{sum(once.values()):,} parameters, all trained"
+    return f"per sample of {shapes}; {weights}; norms and activations {'' if traced.fused else 'not '}fused"

@@ -85,10 +85,17 @@ class DagPlan(Plan):
     @property
     def obstacle(self) -> str | None:
         """Why the executor cannot run this plan on any machine; None where it can."""
-        if self.model is None or self.names is None:
+        if self.model is None:
             return "the plan names no model which can be built"
         if self.model not in graphs():
             return f"the plan's model '{self.model}' is none of those that can be built: {', '.join(graphs())}"
+        return self.obstacle_to_any_model
+
+    @property
+    def obstacle_to_any_model(self) -> str | None:
+        """Why the executor cannot run this plan even where it is given the model; None where it can."""
+        if self.names is None:
+            return "the plan does not name its layers"
         if self.parameter_bits not in RUNNABLE_BITS:
             bits = ", ".join(map(str, RUNNABLE_BITS))
             return f"parameter_bits = {self.parameter_bits}: must be one of {bits} to run"

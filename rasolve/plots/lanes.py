@@ -16,6 +16,8 @@ NEAR = 0.42
 """Distance in steps within which a line would run through a mark."""
 HIGHER_PER_COLUMN, HIGHEST = 0.07, 1.7
 """How much higher an arc is for every column that it spans, and at most, in steps."""
+BEND = 1.5
+"""How far an arc leans over its ends, in columns; it rises upright where a mark is less than a column away."""
 PORT = 0.6
 """Distance in columns from the first and last column of a row to where edges to other rows enter and leave."""
 BETWEEN = 0.5
@@ -24,22 +26,16 @@ BETWEEN = 0.5
 
 @dataclass(frozen=True)
 class Arc:
-    """A piece of an edge within one row: its ends and the height of its middle, in columns and steps about the axis."""
+    """A piece of an edge within one row, a cubic curve: its ends, control points and the height of its middle.
+
+    Points are in columns and in steps about the row's axis.
+    """
 
     row: int
     start: Point
     end: Point
+    controls: tuple[Point, Point]
     peak: float
-
-    @property
-    def controls(self) -> tuple[Point, Point]:
-        """The two control points of the cubic curve that has this peak; those of a straight line lie on it."""
-        (x0, y0), (x1, y1) = self.start, self.end
-        level = (self.peak - (y0 + y1) / 8) * 4 / 3
-        if np.isclose(self.peak, (y0 + y1) / 2):
-            return ((2 * x0 + x1) / 3, (2 * y0 + y1) / 3), ((x0 + 2 * x1) / 3, (y0 + 2 * y1) / 3)
-        bend = min(1.5, (x1 - x0) / 3)
-        return (x0 + bend, level), (x1 - bend, level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +58,17 @@ def route(layout: Layout, parent: int, child: int) -> Route:
 def _arc(layout: Layout, row: int, start: Point, end: Point) -> Arc:
     (x0, y0), (x1, y1) = start, end
     between = (layout.row == row) & (layout.column > x0 + 0.1) & (layout.column < x1 - 0.1)
-    middle = (y0 + y1) / 2
+    middle, span = (y0 + y1) / 2, x1 - x0
     columns, heights = layout.column[between], layout.height[between]
-    line = y0 + (y1 - y0) * (columns - x0) / (x1 - x0)
+    line = y0 + (y1 - y0) * (columns - x0) / span
     if not (np.abs(heights - line) < NEAR).any():
-        return Arc(row, start, end, middle)
-    beyond = NEAR + min(HIGHEST, HIGHER_PER_COLUMN * (x1 - x0))
-    if middle >= 0:
-        return Arc(row, start, end, max(float(heights.max()), y0, y1) + beyond)
-    return Arc(row, start, end, min(float(heights.min()), y0, y1) - beyond)
+        thirds = (x0 + span / 3, (2 * y0 + y1) / 3), (x1 - span / 3, (y0 + 2 * y1) / 3)
+        return Arc(row, start, end, thirds, middle)
+    beyond = NEAR + min(HIGHEST, HIGHER_PER_COLUMN * span)
+    peak = max(float(heights.max()), y0, y1) + beyond if middle >= 0 else min(float(heights.min()), y0, y1) - beyond
+    level = (peak - middle / 4) * 4 / 3
+    rise, fall = (min(BEND, span / 3) if gap >= 1 else 0.0 for gap in (columns.min() - x0, x1 - columns.max()))
+    return Arc(row, start, end, ((x0 + rise, level), (x1 - fall, level)), peak)
 
 
 def extents(layout: Layout, routes: Sequence[Route]) -> tuple[FloatArray, FloatArray]:

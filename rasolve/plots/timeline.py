@@ -68,7 +68,7 @@ def timeline(report: Report, path: str | Path) -> Path:
     schedules = {source: report.schedule(source) for source in SOURCES}
     if not any(schedule.step_s for schedule in schedules.values()):
         raise InputError("this report has no seconds of split training to draw")
-    rounds = report.rounds > 0
+    rounds = report.rounds > 0 and any(schedule.aggregation_s for schedule in schedules.values())
     travels = "weights" if any(row.stage == Stage.WEIGHTS_UP for row in report.rows) else "adapters"
     figure = new_figure(9.6 if rounds else 7.6, 2.1 + 0.42 * min(report.clients + 1, NAMED_CLIENTS))
     panels = figure.subplots(1, 1 + rounds, sharey=True, squeeze=False, width_ratios=(3.2, 1)[: 1 + rounds])[0]

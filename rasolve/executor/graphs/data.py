@@ -77,6 +77,6 @@ def own_samples(data: object, dtype: torch.dtype, seed: int) -> Samples:
     for i, x in enumerate(inputs):
         if not isinstance(x, Tensor) or x.dim() == 0 or len(x) != len(labels):
             raise InputError(f"data: inputs[{i}] must be a tensor of {len(labels)} samples, as many as labels")
-    if not len(labels):
-        raise InputError("data: labels has no samples")
+    if not len(labels) or labels.is_floating_point() or labels.min() < 0:
+        raise InputError("data: labels must be whole numbers from 0, the classes of at least one sample")
     return Samples(inputs, (labels,), "given tensors", seed, dtype)

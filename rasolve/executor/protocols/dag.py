@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 from torch.fx import Node
 
@@ -20,8 +20,10 @@ from rasolve.executor.links import Link
 from rasolve.executor.meters import Meter
 from rasolve.executor.models import mean_loss
 from rasolve.executor.optimizer import Weights, restore, state
-from rasolve.executor.tracing.layers import Layers, Values, own_state, run, state_on
+from rasolve.executor.trace import Traced
+from rasolve.executor.tracing.layers import Layers, Values, run, state_on
 from rasolve.executor.tracing.survey import math_attention
+from rasolve.numerics import IntArray
 from rasolve.plan import DagPlan, Stage
 from rasolve.plan.dag import DEVICE, SERVER, crossing
 
@@ -51,23 +53,15 @@ class Dag:
     the device.
     """
 
-    def __init__(
-        self,
-        plan: DagPlan,
-        layers: Layers,
-        data: Samples,
-        *,
-        label_bytes: int,
-        index_bytes: Mapping[Node, int],
-        learning_rate: float,
-    ) -> None:
-        """Split the layers by the plan's tiers; raises InputError where that split cannot be trained.
+    def __init__(self, plan: DagPlan, traced: Traced, data: Samples, label_bytes: int, learning_rate: float) -> None:
+        """Split traced layers by the plan's tiers; raises InputError where that split cannot be trained.
 
-        ``label_bytes`` is the width of a label on the wire, ``index_bytes`` that of inputs which are whole numbers.
+        ``label_bytes`` is the width of a label on the wire.
         """
+        layers = traced.layers
         self.plan, self.layers, self.data, self.meter, self.steps = plan, layers, data, Meter(), 0
-        sides = [[v for v, tier in enumerate(plan.tier) if tier == side] for side in (0, 1)]
-        _reject(layers, *sides)
+        _reject(layers, plan.tier)
+        sides = [np.flatnonzero(plan.tier == side).tolist() for side in (0, 1)]
         self.device, self.server = (
             _party(name, layers, side, learning_rate) for name, side in zip((DEVICE, SERVER), sides, strict=True)
         )
@@ -76,7 +70,7 @@ class Dag:
         crosses = np.flatnonzero(crossing(np.array(layers.edges), plan.tier))
         self.crossing = [node for v in crosses for node in layers.layers[v].outputs]
         self.link = Link(DEVICE, self.meter, label_bytes)
-        self.index_links = {node: Link(DEVICE, self.meter, width) for node, width in index_bytes.items()}
+        self.index_links = {node: Link(DEVICE, self.meter, width) for node, width in traced.index_bytes.items()}
 
     @property
     def rounds(self) -> int:
@@ -199,23 +193,21 @@ def _standing(party: Party) -> list[Tensor]:
     return party.weights.held()
 
 
-def _reject(layers: Layers, device: Sequence[int], server: Sequence[int]) -> None:
-    """Raise InputError for a model without a single output, and for weights that both sides would train."""
+def _reject(layers: Layers, tier: IntArray) -> None:
+    """Raise InputError for sides that cannot follow each other, weights that both would train, and several outputs."""
+    names = [layer.name for layer in layers.layers]
+    for v in layers.inputs:
+        if tier[v] > 0:
+            raise InputError(f"tier: '{names[v]}' is raw data, which is on the device")
+    for parent, child in layers.edges:
+        if tier[parent] > tier[child]:
+            raise InputError(f"tier: '{names[child]}' is on the device and reads '{names[parent]}', which is not")
     if len(layers.result.outputs) != 1:
         raise InputError(f"the model returns {len(layers.result.outputs)} tensors: one is needed for the loss")
-    here, there = (_readers(layers, side) for side in (device, server))
-    for weight, reader in here.items():
-        if weight in there:
-            both = f"'{layers.layers[reader].name}' and '{layers.layers[there[weight]].name}'"
-            raise InputError(f"tier: {both} share weights but lie on two sides: gradients of weights are not sent")
-
-
-def _readers(layers: Layers, side: Iterable[int]) -> dict[int, int]:
-    """Return which layer of one side reads each parameter, by the parameter's identity."""
-    own = own_state(layers.module)
-    return {
-        id(own[name]): v
-        for v in side
-        for name in layers.layers[v].attributes
-        if isinstance(own.get(name), nn.Parameter)
-    }
+    reader: dict[int, int] = {}
+    for v, weights in enumerate(layers.weights):
+        for weight in weights:
+            first = reader.setdefault(weight, v)
+            if tier[first] != tier[v]:
+                both = f"'{names[first]}' and '{names[v]}'"
+                raise InputError(f"tier: {both} share weights but lie on two sides: gradients of weights are not sent")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.fx import Node
 
 from rasolve.executor.flops import BACKWARD, FORWARD, counter
-from rasolve.executor.tracing.layers import Layers, State, Values, own_state, run
+from rasolve.executor.tracing.layers import Layers, State, Values, run
 from rasolve.executor.tracing.survey import Fact, bits, math_attention
 from rasolve.scenario.workload import bytes_of_one_in
 
@@ -37,10 +37,9 @@ def flops_of(layers: Layers, v: int, values: Mapping[Node, Tensor], state: State
 
 def weight_bits(layers: Layers) -> list[int]:
     """Return the bits [V] of each layer's parameters, tied ones where they are used first."""
-    own, counted = own_state(layers.module), set[int]()
+    counted: set[int] = set()
     found = []
-    for layer in layers.layers:
-        weights = {id(own[name]): own[name] for name in layer.attributes if isinstance(own.get(name), nn.Parameter)}
+    for weights in layers.weights:
         found.append(bits([weight for each, weight in weights.items() if each not in counted]))
         counted |= weights.keys()
     return found

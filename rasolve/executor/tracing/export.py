@@ -6,6 +6,7 @@ import io
 import linecache
 import logging
 import operator
+import re
 import sysconfig
 import traceback
 import warnings
@@ -28,7 +29,6 @@ MISHAPS = (
     AttributeError,
     LookupError,
     AssertionError,
-    NotImplementedError,
     ArithmeticError,
 )
 """What comes out of a forward pass that cannot be followed: torch's complaints, or the model's own."""
@@ -98,9 +98,10 @@ def _of_the_model(file: Path) -> bool:
 
 
 def where(node: Node) -> str:
-    """Return the operation of a node and the line of the model's code that asks for it."""
-    lines = [line.strip() for line in (node.meta.get("stack_trace") or "").splitlines() if line.strip()]
-    return f"{operation(node)} ({lines[-1]})" if lines else operation(node)
+    """Return the operation of a node and the line of the model's own code that asks for it, where that is known."""
+    frames = re.findall(r'File "(.*)", line .*\n\s*(.*)', node.meta.get("stack_trace") or "")
+    own = [line for file, line in frames if _of_the_model(Path(file))]
+    return f"{operation(node)} ({own[-1]})" if own else operation(node)
 
 
 def operation(node: Node) -> str:
@@ -135,10 +136,13 @@ def _without_writing(program: GraphModule) -> None:
         ]
         if all(isinstance(each, Node) and each.op == "get_attr" for each in written):
             continue
-        packet = getattr(torch.ops.aten, operation(node).removesuffix("_"), None)
-        if packet is None or len(written) != 1 or rearranges(written[0]):
+        if len(written) != 1 or not isinstance(written[0], Node) or rearranges(written[0]):
             raise InputError(f"{where(node)}: writes into part of a tensor; write the model without that to trace it")
-        node.target = getattr(packet, node.target._overloadname)
+        packet = getattr(torch.ops.aten, operation(node).removesuffix("_"), None)
+        returning = getattr(packet, node.target._overloadname, None)
+        if returning is None:
+            raise InputError(f"{where(node)}: overwrites an activation; write the model without that to trace it")
+        node.target = returning
 
 
 def writes(node: Node) -> bool:

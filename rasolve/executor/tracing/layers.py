@@ -68,16 +68,12 @@ class Layers:
         values = dict(zip(arguments, inputs, strict=True))
         return {node: values[node] for v in self.inputs for node in self.layers[v].outputs}
 
-    def weights_of(self, vertices: Iterable[int]) -> dict[str, nn.Parameter]:
-        """Return the parameters that some layers read, by their first name in the program, each once."""
-        found: dict[int, tuple[str, nn.Parameter]] = {}
+    @property
+    def weights(self) -> list[dict[int, nn.Parameter]]:
+        """The parameters that each layer reads [V], by their identity, for they may have several names."""
         own = own_state(self.module)
-        for v in vertices:
-            for name in self.layers[v].attributes:
-                weight = own.get(name)
-                if isinstance(weight, nn.Parameter):
-                    found.setdefault(id(weight), (name, weight))
-        return dict(found.values())
+        read = [[own[name] for name in layer.attributes if name in own] for layer in self.layers]
+        return [{id(each): each for each in found if isinstance(each, nn.Parameter)} for found in read]
 
 
 def own_state(module: nn.Module) -> dict[str, Tensor]:
@@ -96,7 +92,7 @@ def state_on(
     own, copies = own_state(module), dict[int, Any]()
 
     def copied(name: str) -> Any:
-        original = own.get(name, _attribute(program, name))
+        original = own[name] if name in own else _attribute(program, name)
         if not isinstance(original, Tensor):
             return original
         if id(original) not in copies:

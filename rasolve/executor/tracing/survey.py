@@ -72,8 +72,3 @@ def tensors(value: Any) -> list[Tensor]:
 def bits(leaves: Sequence[Tensor]) -> int:
     """Return the bits of some tensors."""
     return sum(8 * leaf.numel() * leaf.element_size() for leaf in leaves)
-
-
-def leaf_of(x: Tensor, wanted: bool) -> Tensor:
-    """Return a tensor without its history, whose gradient is `wanted`."""
-    return x.detach().requires_grad_(wanted)
