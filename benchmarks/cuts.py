@@ -117,7 +117,7 @@ class OrTools:
         self.absent = self._answer() != "ready"
 
     def cut(self, form: CutNetwork) -> tuple[float, Cut]:
-        """Return the seconds that building, solving and reading off the cut took, and the cut."""
+        """Return the processor seconds that building, solving and reading off the cut took, and the cut."""
         path = Path(self._folder.name) / "network.npz"
         wiring = form.wiring
         ends = {"source": wiring.source, "sink": wiring.sink}
