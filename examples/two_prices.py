@@ -37,11 +37,9 @@ solver, limits = solver_named("fdma"), Limits(gap=1e-13)
 state = solver.init(link, limits)
 print("step   proved bound [s]    plan [s]            gap")
 step = 0
-while True:
-    print(f"{step:4d}   {state.bound:.14f}    {state.objective:.14f}    {state.gap:.1e}")
-    if solver.done(link, state, limits):
-        break
+while not solver.done(link, state, limits):
     state, step = solver.step(link, state, limits), step + 1
+    print(f"{step:4d}   {state.bound:.14f}    {state.objective:.14f}    {state.gap:.1e}")
 plan, worth = state.value, solver.multipliers(link, state)
 price = worth["total_bandwidth_hz"] / worth["total_power_w"]
 print(
