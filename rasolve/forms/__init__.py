@@ -2,9 +2,11 @@
 
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
+from rasolve.forms.derivative_check import check_derivatives
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
+from rasolve.forms.smooth import Slopes, SmoothProgram, Values
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
 
@@ -21,10 +23,14 @@ __all__ = [
     "OfdmaLink",
     "Progress",
     "Shares",
+    "Slopes",
+    "SmoothProgram",
     "Solution",
     "Spectrum",
     "Sum",
     "Term",
     "Termination",
+    "Values",
+    "check_derivatives",
     "relative_gap",
 ]

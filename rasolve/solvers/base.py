@@ -98,6 +98,18 @@ class Solver(ABC, Generic[F, S]):
         """Return the multipliers at the state, by constraint; none by default."""
         return {}
 
+    def verdict(self, form: F, state: S) -> Termination | None:
+        """Return why a solver that is done has stopped, or None where objective and bound say it, as by default."""
+        return None
+
+    def reasons(self, form: F, state: S) -> tuple[str, ...]:
+        """Return in words what keeps a solver that is done from an answer; nothing by default."""
+        return ()
+
+    def last_resort(self, form: F, state: S) -> Any:
+        """Return a value to offer where a limit comes before the first incumbent; none by default. The form judges."""
+        return None
+
 
 def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
     """Drive a solver until it is done or a limit is met, and return its incumbent.
@@ -125,17 +137,20 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
             raise
         stopped = Termination.INTERRUPTED
     value, objective = _no_worse_than(limits.start, form, state)
+    if value is None and stopped and (offered := solver.last_resort(form, state)) is not None:
+        value, objective = _judged(form, offered)
     return Solution(
         value=value,
         objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
-        termination=stopped or _verdict(state, limits),
+        termination=stopped or solver.verdict(form, state) or _verdict(state, limits),
         solver=solver.name,
         iterations=len(history) - 1,
         seconds=perf_counter() - began,
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
         history=tuple(history),
+        reasons=() if stopped else solver.reasons(form, state),
     )
 
 
@@ -147,6 +162,12 @@ def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:
     """Return the incumbent and its objective, or the start and its own where that is better."""
     judged = form.judge(start) if start is not None else None
     return (start, judged) if judged is not None and judged < state.objective else (state.value, state.objective)
+
+
+def _judged(form: Form, offered: Any) -> tuple[Any, float]:
+    """Return an offered value with its objective, or nothing where the form finds it infeasible."""
+    judged = form.judge(offered)
+    return (offered, judged) if judged is not None and judged < INFINITY else (None, INFINITY)
 
 
 def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:

@@ -1,0 +1,104 @@
+"""Whether given derivatives are the derivatives: compared with differences, the wrong component called by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.forms.differences import STEP
+from rasolve.forms.smooth import SmoothProgram
+from rasolve.numerics import FloatArray
+
+AGREEMENT = 1e-5
+"""Relative difference at which a derivative counts as wrong, on top of what the differences themselves are unsure of."""
+
+
+def check_derivatives(form: SmoothProgram, x: FloatArray | None = None, seed: int = 0) -> tuple[str, ...]:
+    """Return one line for every component of a given derivative that differences at x [n] contradict; none: all agree.
+
+    x is the program's start unless given, moved by up to 1e-3 and off the bounds. Second derivatives are compared with
+    differences of first ones, for random multipliers. Costs four evaluations for each variable (ours). Raises
+    InputError where the functions are undefined at x.
+    """
+    rng = np.random.default_rng(seed)
+    begin = form.first if x is None else np.asarray(x, dtype=np.float64)
+    moved = begin + 1e-3 * rng.uniform(-1, 1, form.size) * np.maximum(1, np.abs(begin))
+    point = _off_bounds(form, moved)
+    if not form.values(point).defined:
+        raise InputError("check_derivatives: the functions are undefined there; give another x")
+    return tuple([*_first(form, point), *_second(form, point, rng)])
+
+
+def _steps(x: FloatArray) -> FloatArray:
+    return np.asarray(4 * STEP * np.maximum(1.0, np.abs(x)))
+
+
+def _off_bounds(form: SmoothProgram, x: FloatArray) -> FloatArray:
+    """Return the point moved to where differences stay within bounds; a variable without the room to the middle."""
+    room = np.minimum(3 * _steps(form.within_bounds(x)), (form.upper - form.lower) / 2)
+    return np.clip(x, form.lower + room, form.upper - room)
+
+
+def _first(form: SmoothProgram, x: FloatArray) -> Iterator[str]:
+    slopes = form.slopes(x)
+    given = {
+        "gradient": (slopes.gradient[None, :], lambda _: "gradient"),
+        "inequality_jacobian": (slopes.inequality_jacobian, lambda i: f"jacobian of {form.label('inequality', i)}"),
+        "equality_jacobian": (slopes.equality_jacobian, lambda i: f"jacobian of {form.label('equality', i)}"),
+    }
+
+    def rows(point: FloatArray) -> FloatArray:
+        values = form.values(point)
+        return np.concatenate([[values.objective], values.inequalities, values.equalities])
+
+    matrices = [matrix for matrix, _ in given.values()]
+    labels = [(name, i, label) for name, (m, label) in given.items() for i in range(m.shape[0])]
+    for j, (differences, unsure) in enumerate(_columns(form, rows, x)):
+        column = np.concatenate([_dense(matrix[:, [j]]).ravel() for matrix in matrices])
+        for row in _wrong(column, differences, unsure):
+            name, i, label = labels[row]
+            if getattr(form, name) is not None:
+                yield f"{label(i)} by variable {j}: given {column[row]:.6g}, differences say {differences[row]:.6g}"
+
+
+def _second(form: SmoothProgram, x: FloatArray, rng: np.random.Generator) -> Iterator[str]:
+    if form.hessian is None:
+        return
+    inequality = rng.uniform(0.5, 1.5, form.inequality_count)
+    equality = rng.uniform(0.5, 1.5, form.equality_count)
+    hessian = form.lagrangian_hessian(x, 1.0, inequality, equality)
+
+    def gradient(point: FloatArray) -> FloatArray:
+        slopes = form.slopes(point)
+        pulls = slopes.inequality_jacobian.T @ inequality + slopes.equality_jacobian.T @ equality
+        return np.asarray(slopes.gradient + pulls)
+
+    for j, (differences, unsure) in enumerate(_columns(form, gradient, x)):
+        column = _dense(hessian[:, [j]]).ravel()
+        for i in _wrong(column, differences, unsure):
+            yield f"hessian of the Lagrangian, entry [{i}, {j}]: given {column[i]:.6g}, differences say {differences[i]:.6g}"
+
+
+def _columns(form: SmoothProgram, function: Any, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield, for each variable, the derivative by differences and how far two step sizes disagree about it."""
+    size = np.abs(function(x)).max(initial=1.0)
+    for j, step in enumerate(_steps(x)):
+        estimates = []
+        for length in (step, 2 * step):
+            ahead, behind = x.copy(), x.copy()
+            ahead[j], behind[j] = x[j] + length, x[j] - length
+            estimates.append((function(ahead) - function(behind)) / (2 * length))
+        yield estimates[0], np.abs(estimates[1] - estimates[0]) + 1e-15 * size / step
+
+
+def _wrong(given: FloatArray, differences: FloatArray, unsure: FloatArray) -> list[int]:
+    size = np.maximum(1.0, np.maximum(np.abs(given), np.abs(differences)))
+    agree = np.abs(given - differences) <= AGREEMENT * size + 10 * unsure
+    return np.flatnonzero(np.isfinite(differences) & ~agree).tolist()
+
+
+def _dense(matrix: Any) -> FloatArray:
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)

@@ -1,0 +1,265 @@
+"""`SmoothProgram`: smooth functions and their derivatives, the form of general nonlinear programming."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rasolve.errors import InputError, is_real
+from rasolve.forms.differences import jacobian_by_differences
+from rasolve.forms.formulation import Form, numbers
+from rasolve.numerics import ROUNDING, FloatArray
+
+Matrix = Any
+"""A dense array of floats or a scipy.sparse matrix in rows (csr), [rows, columns]."""
+
+Function = Callable[[FloatArray], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """What a program's functions give at a point: f, g [p] and h [q]; nan or inf where they are undefined."""
+
+    objective: float
+    inequalities: FloatArray
+    equalities: FloatArray
+
+    @property
+    def defined(self) -> bool:
+        """Whether all are finite."""
+        return bool(np.isfinite(self.objective)) and all(
+            np.isfinite(array).all() for array in (self.inequalities, self.equalities)
+        )
+
+    @property
+    def violation(self) -> float:
+        """The largest of 0, all g_i and all |h_j|; nan where any is."""
+        return float(np.concatenate([[0.0], self.inequalities, np.abs(self.equalities)]).max())
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """First derivatives at a point: ∇f [n], the Jacobians of g [p, n] and of h [q, n], each dense or sparse."""
+
+    gradient: FloatArray
+    inequality_jacobian: Matrix
+    equality_jacobian: Matrix
+
+
+def _everywhere(value: float) -> Any:
+    return field(default_factory=lambda: np.asarray(value))
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothProgram(Form):
+    """min f(x) subject to g(x) <= 0, h(x) = 0 and lower <= x <= upper, for n numbers x and smooth f, g and h.
+
+    ``objective`` maps x [n] to f, ``inequalities`` to g [p], ``equalities`` to h [q]; ``start``, ``lower`` and ``upper``
+    are [n]. ``gradient`` gives ∇f [n], the Jacobians [p, n] and [q, n], dense or scipy.sparse; ``hessian`` maps
+    (x, σ, λ_g [p], λ_h [q]) to σ·∇²f + Σ λ_g·∇²g + Σ λ_h·∇²h [n, n], both triangles. A first derivative that is None is
+    taken by central differences (``derivatives`` says which); without ``hessian`` solvers estimate curvature.
+    A function is undefined where it gives nan or an infinity or raises ArithmeticError. Names [p] and [q] are for
+    messages. ``tolerance`` is how far a constraint may be exceeded, in its own units; bounds are always kept. ``convex``
+    is the caller's word that f and every g are convex and h is affine: it turns multipliers into proofs.
+    """
+
+    name: ClassVar[str] = "SmoothProgram"
+    says: ClassVar[str] = "smooth objective, inequalities and equalities, bounds, derivatives"
+
+    objective: Function
+    start: FloatArray
+    gradient: Function | None = None
+    inequalities: Function | None = None
+    inequality_jacobian: Function | None = None
+    equalities: Function | None = None
+    equality_jacobian: Function | None = None
+    hessian: Callable[[FloatArray, float, FloatArray, FloatArray], Any] | None = None
+    lower: FloatArray = _everywhere(-np.inf)
+    upper: FloatArray = _everywhere(np.inf)
+    inequality_names: tuple[str, ...] = ()
+    equality_names: tuple[str, ...] = ()
+    tolerance: float = 1e-6
+    convex: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_functions()
+        self._check_bounds()
+        if not (is_real(self.tolerance) and 0 < self.tolerance < np.inf):
+            raise InputError(f"SmoothProgram.tolerance = {self.tolerance!r}: must be above 0")
+        self._check_shapes()
+
+    def _check_functions(self) -> None:
+        for name in ("objective", "gradient", "inequalities", "equalities", "hessian", *JACOBIANS):
+            function = getattr(self, name)
+            if not callable(function) and (function is not None or name == "objective"):
+                raise InputError(f"SmoothProgram.{name} must be a function")
+        for name, of in JACOBIANS.items():
+            if getattr(self, name) is not None and getattr(self, of) is None:
+                raise InputError(f"SmoothProgram.{name} is given without SmoothProgram.{of}")
+
+    def _check_bounds(self) -> None:
+        object.__setattr__(self, "start", numbers("SmoothProgram.start", self.start))
+        if self.start.ndim != 1 or not np.isfinite(self.start).all():
+            raise InputError("SmoothProgram.start must be one row of finite numbers")
+        for name in ("lower", "upper"):
+            given = numbers(f"SmoothProgram.{name}", getattr(self, name))
+            if given.shape not in ((), self.start.shape):
+                raise InputError(f"SmoothProgram.{name} has shape {list(given.shape)}, needs {[self.size]}")
+            object.__setattr__(self, name, np.broadcast_to(given, self.start.shape))
+        allowed = (self.lower <= self.upper) & (self.lower < np.inf) & (self.upper > -np.inf)
+        if not allowed.all():
+            i = int(np.argmin(allowed))
+            raise InputError(f"SmoothProgram: no x[{i}] from lower = {self.lower[i]:g} to upper = {self.upper[i]:g}")
+
+    def _check_shapes(self) -> None:
+        n, p, q = self.size, self.inequality_count, self.equality_count
+        for name, count in (("inequality_names", p), ("equality_names", q)):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            if len(getattr(self, name)) not in (0, count):
+                raise InputError(f"SmoothProgram.{name} holds {len(getattr(self, name))} names, needs {count}")
+        slopes = self.slopes(self.first)
+        found = {"gradient": (slopes.gradient, (n,)), "inequality_jacobian": (slopes.inequality_jacobian, (p, n))}
+        found["equality_jacobian"] = (slopes.equality_jacobian, (q, n))
+        if self.hessian is not None:
+            found["hessian"] = (self.lagrangian_hessian(self.first, 1.0, np.zeros(p), np.zeros(q)), (n, n))
+        for name, (array, shape) in found.items():
+            if array.shape != shape:
+                raise InputError(f"SmoothProgram.{name} has shape {list(array.shape)}, needs {list(shape)}")
+
+    @property
+    def size(self) -> int:
+        """n."""
+        return len(self.start)
+
+    @cached_property
+    def first(self) -> FloatArray:
+        """The point of the bounds nearest to ``start`` [n]."""
+        return self.within_bounds(self.start)
+
+    @cached_property
+    def inequality_count(self) -> int:
+        """p."""
+        return len(_called(self.inequalities, "inequalities", self.first, -1))
+
+    @cached_property
+    def equality_count(self) -> int:
+        """q."""
+        return len(_called(self.equalities, "equalities", self.first, -1))
+
+    @property
+    def derivatives(self) -> dict[str, str]:
+        """Of each derivative that the program has, whether it is "given", by "differences" or "none"."""
+        first = {"gradient": True, **{name: getattr(self, of) is not None for name, of in JACOBIANS.items()}}
+        said = {name: "differences" if getattr(self, name) is None else "given" for name, has in first.items() if has}
+        return {**said, "hessian": "none" if self.hessian is None else "given"}
+
+    def within_bounds(self, x: FloatArray) -> FloatArray:
+        """Return the nearest point within the bounds [n]."""
+        return np.clip(x, self.lower, self.upper)
+
+    def values(self, x: FloatArray) -> Values:
+        """Return f, g and h at x [n]."""
+        point = _frozen(x)
+        return Values(
+            float(_called(self.objective, "objective", point, 1)[0]),
+            _called(self.inequalities, "inequalities", point, self.inequality_count),
+            _called(self.equalities, "equalities", point, self.equality_count),
+        )
+
+    def slopes(self, x: FloatArray) -> Slopes:
+        """Return the first derivatives at x [n], by central differences those that are not given."""
+        point = _frozen(x)
+
+        def jacobian(name: str, of: str, rows: int) -> Matrix:
+            if (given := getattr(self, name)) is not None:
+                return _matrix(given, name, point)
+            if getattr(self, of) is None:
+                return np.zeros((0, self.size))
+
+            def function(moved: FloatArray) -> FloatArray:
+                return _called(getattr(self, of), of, moved, rows)
+
+            return jacobian_by_differences(function, point, self.lower, self.upper)
+
+        gradient = jacobian("gradient", "objective", 1)
+        return Slopes(
+            gradient if gradient.ndim == 1 else gradient[0],
+            jacobian("inequality_jacobian", "inequalities", self.inequality_count),
+            jacobian("equality_jacobian", "equalities", self.equality_count),
+        )
+
+    def lagrangian_hessian(self, x: FloatArray, weight: float, inequality: FloatArray, equality: FloatArray) -> Matrix:
+        """Return weight·∇²f + Σ inequality·∇²g + Σ equality·∇²h at x, [n, n]; asks the program's own ``hessian``."""
+        assert self.hessian is not None, "the program gives no second derivatives"
+        return _matrix(self.hessian, "hessian", _frozen(x), weight, inequality, equality)
+
+    def judge(self, value: Any) -> float:
+        """Return f at x [n], or inf where a constraint is exceeded by more than ``tolerance``, a bound by rounding."""
+        x = np.asarray(value, dtype=np.float64)
+        if x.shape != self.start.shape or (np.abs(self.within_bounds(x) - x) > ROUNDING * np.maximum(1, np.abs(x))).any():
+            return np.inf
+        values = self.values(x)
+        return values.objective if values.defined and values.violation <= self.tolerance else np.inf
+
+    def label(self, kind: str, i: int) -> str:
+        """Return how messages call constraint i of a kind, "inequality" or "equality"."""
+        names = self.inequality_names if kind == "inequality" else self.equality_names
+        return f"{kind} {i} ('{names[i]}')" if names else f"{kind} {i}"
+
+    def violated(self, x: FloatArray) -> tuple[str, ...]:
+        """Return, the worst first, every constraint that x exceeds by more than ``tolerance``, and by how much."""
+        values = self.values(x)
+        excess = {("inequality", i): g for i, g in enumerate(values.inequalities)}
+        excess |= {("equality", j): abs(h) for j, h in enumerate(values.equalities)}
+        worst = sorted((place for place, by in excess.items() if not by <= self.tolerance), key=lambda p: -excess[p])
+        return tuple(f"{self.label(*place)} is off by {excess[place]:.3g}" for place in worst)
+
+
+JACOBIANS = {"inequality_jacobian": "inequalities", "equality_jacobian": "equalities"}
+"""Each Jacobian and the function that it is the derivative of."""
+
+
+def _frozen(x: FloatArray) -> FloatArray:
+    """Return a copy that the caller's functions cannot write to."""
+    point = np.array(x, dtype=np.float64)
+    point.setflags(write=False)
+    return point
+
+
+def _called(function: Function | None, name: str, x: FloatArray, length: int) -> FloatArray:
+    """Return a function's numbers, one row; nan where it cannot compute them. A length of -1 takes any."""
+    if function is None:
+        return np.zeros(0)
+    try:
+        with np.errstate(all="ignore"):
+            raw = function(x)
+    except ArithmeticError as error:
+        if length < 0:
+            raise InputError(f"SmoothProgram.{name} cannot be computed at the start: {error}") from None
+        return np.full(length, np.nan)
+    array = np.atleast_1d(np.asarray(raw))
+    if array.dtype.kind not in "biuf" or array.ndim != 1 or length not in (-1, len(array)):
+        needed = "one number" if length == 1 else "one row of numbers" if length < 0 else f"{length} numbers"
+        raise InputError(f"SmoothProgram.{name} must return {needed}")
+    return array.astype(np.float64)
+
+
+def _matrix(function: Callable[..., Any], name: str, x: FloatArray, *more: Any) -> Matrix:
+    """Return a derivative as floats, sparse ones in rows; nan where it cannot be computed."""
+    try:
+        with np.errstate(all="ignore"):
+            raw = function(x, *more)
+    except ArithmeticError as error:
+        raise InputError(f"SmoothProgram.{name} fails where the functions are defined: {error}") from None
+    if hasattr(raw, "tocsr"):
+        from scipy.sparse import csr_array
+
+        return csr_array(raw, dtype=np.float64)
+    array = np.asarray(raw)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"SmoothProgram.{name} must return numbers")
+    return array.astype(np.float64)
