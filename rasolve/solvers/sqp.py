@@ -33,7 +33,7 @@ from rasolve.solvers.smooth.state import (
     proved_bound,
     shaken,
 )
-from rasolve.solvers.smooth.view import Point, Slope, View
+from rasolve.solvers.smooth.view import Point, Reweighed, Slope, View, reweighed
 
 IMMOVABLE = 1e-6
 """Relief of the violation, relative to it and to the radius, below which it counts as stationary."""
@@ -43,8 +43,6 @@ ENDLESS = 1e15
 
 ATTEMPTS = 6
 """Steps in a row that lead nowhere before the solver gives up."""
-
-EPSILON = float(np.finfo(np.float64).eps)
 
 MARGIN = 1.2
 """Ratio of a penalty to its multiplier that is aimed at; 1 is the least that is exact."""
@@ -160,7 +158,6 @@ class Sqp(SmoothSolver[SqpState]):
         penalty, eased = state.penalty, state.eased
         if state.cuts < FREE_CUTS or error <= eased / 2:
             penalty, eased = _lowered(penalty, trial.multipliers), error
-        still = length <= EPSILON * max(1.0, float(np.abs(before.x).max()))
         state = replace(
             state,
             multipliers=trial.multipliers,
@@ -169,7 +166,7 @@ class Sqp(SmoothSolver[SqpState]):
             penalty=penalty,
             eased=eased,
             cuts=state.cuts + 1,
-            idle=state.idle + 1 if still else 0,
+            idle=0 if trial.gained else state.idle + 1,
         )
         return self._arrived(state, trial.point, slope, error, limits)
 
@@ -179,8 +176,10 @@ class Sqp(SmoothSolver[SqpState]):
         A convex program gets one more step when only its proof is missing, because Newton's last step makes it tight.
         """
         view, multipliers = state.view, state.multipliers
+        if error <= self.tolerance and (new := reweighed(view, at, slope)) is not None:
+            return _reweighed(state, new)
         bound = proved_bound(view, at, slope, multipliers, state)
-        converged = error <= self.tolerance
+        converged = error <= self.tolerance and view.feasible(at)
         value, objective = incumbent(view, at, multipliers, state, final=converged)
         gap = relative_gap(objective, bound)
         unproved = view.form.convex and (gap is None or gap > limits.gap) and state.error > self.tolerance
@@ -194,6 +193,23 @@ class Sqp(SmoothSolver[SqpState]):
         return replace(
             state, value=value, objective=objective, bound=min(bound, objective), at=at, slope=slope, error=error, ended=ended
         )
+
+
+def _reweighed(state: SqpState, new: Reweighed) -> SqpState:
+    """Return the state in a view with new weights."""
+    multipliers = new.multipliers(state.multipliers)
+    return replace(
+        state,
+        view=new.view,
+        at=new.at,
+        slope=new.slope,
+        multipliers=multipliers,
+        penalty=new.multipliers(state.penalty),
+        model=None if state.model is None else state.model.times(new.weight),
+        error=optimality_error(new.view, new.at, new.slope, multipliers),
+        eased=INFINITY,
+        cuts=0,
+    )
 
 
 def _curvature(state: SqpState) -> tuple[Curvature | None, Matrix | None]:

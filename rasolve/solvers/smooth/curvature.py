@@ -52,6 +52,10 @@ class Bfgs:
         """The model."""
         return plain(self.matrix)
 
+    def times(self, factor: float) -> Bfgs:
+        """Return the model of the objective times a factor."""
+        return Bfgs(self.matrix * factor, self.fresh)
+
     def updated(self, step: FloatArray, change: FloatArray) -> Bfgs:
         """Return the matrix after a step [N] that changed the Lagrangian's gradient by ``change`` [N]."""
         matrix = self.matrix
@@ -87,6 +91,10 @@ class LimitedBfgs:
             kept = _damped(step, change, bent, own)
             wings[2 * i], wings[2 * i + 1] = bent / np.sqrt(own), kept / np.sqrt(float(step @ kept))
         return Curvature((scale * eye_array(self.size)).tocsr(), wings, signs)
+
+    def times(self, factor: float) -> LimitedBfgs:
+        """Return the model of the objective times a factor."""
+        return LimitedBfgs(self.size, self.steps, tuple(factor * change for change in self.changes))
 
     def updated(self, step: FloatArray, change: FloatArray) -> LimitedBfgs:
         """Return the model with one more pair, the oldest forgotten; a pair without curvature is left out."""

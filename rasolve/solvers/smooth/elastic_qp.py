@@ -4,7 +4,8 @@
 
 Because the penalty is exact and the box finite, a solution always exists, constraints may contradict or depend on each
 other, and multipliers are bounded: ν·max(0, r) is the largest λ·r over λ in [0, ν], and ν·|r| that over [-ν, ν].
-Inequalities and equalities then differ in the lower end ω of that interval only.
+Inequalities and equalities then differ in the lower end ω of that interval only. A row may also be ``soft``,
+r = A·d + c - soft·λ: until its cap ν, its penalty is then quadratic, r²/(2·soft), as an augmented Lagrangian has it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class ElasticQp:
     low: FloatArray
     high: FloatArray
     penalty: FloatArray
+    soft: float = 0.0
 
     @property
     def least(self) -> FloatArray:
@@ -49,6 +51,10 @@ class ElasticQp:
         relief = violations(self.constants, self.inequalities) - self.violations(d)
         return float(self.penalty @ relief - self.gradient @ d - 0.5 * d @ self.curvature.times(d))
 
+    def misses(self, answer: QpAnswer) -> FloatArray:
+        """Return r of every row at an answer [m]: 0 where it is met."""
+        return self.linear(answer.step) - self.soft * answer.multipliers
+
     def slope(self, answer: QpAnswer) -> FloatArray:
         """Return the Lagrangian's gradient H·d + g + Aᵀλ at an answer [N], for the box to balance."""
         bent = self.curvature.times(answer.step) + self.gradient
@@ -57,7 +63,7 @@ class ElasticQp:
     def error(self, answer: QpAnswer) -> float:
         """Return by how much an answer misses the subproblem's optimality conditions, as natural residuals."""
         down = np.clip(answer.step - self.slope(answer), self.low, self.high)
-        pulled = np.clip(answer.multipliers + self.linear(answer.step), self.least, self.penalty)
+        pulled = np.clip(answer.multipliers + self.misses(answer), self.least, self.penalty)
         parts = answer.step - down, answer.multipliers - pulled
         return max(float(np.abs(part).max(initial=0.0)) for part in parts)
 

@@ -27,24 +27,31 @@ class ActiveSet:
 
 def active_set(qp: ElasticQp, answer: QpAnswer) -> ActiveSet:
     """Return what is active at a subproblem's solution: rows whose multiplier outweighs their distance from 0."""
-    r = qp.linear(answer.step)
+    r = qp.misses(answer)
     inside = (answer.multipliers < qp.penalty - np.abs(r)) & (answer.multipliers > qp.least + np.abs(r))
     held = (answer.step <= qp.low) | (answer.step >= qp.high)
     return ActiveSet(inside, held)
 
 
 def equality_step(
-    curvature: Curvature, rows: Matrix, active: ActiveSet, slope: FloatArray, residual: FloatArray, order: IntArray | None
+    curvature: Curvature,
+    rows: Matrix,
+    active: ActiveSet,
+    slope: FloatArray,
+    residual: FloatArray,
+    order: IntArray | None,
+    soft: float = SOFT,
 ) -> QpAnswer | None:
     """Return the d [N] and change of multipliers [m] with H·d + Aᵀ·change = -slope and A·d = -residual where active.
 
-    None where H is not positive definite on the active set's null space: then the d would be no minimiser.
+    None where H is not positive definite on the active set's null space: then the d would be no minimiser. A row may be
+    soft, A·d - soft·change = -residual: that is a quadratic penalty of 1/soft on it.
     """
     free = np.where(active.held, 0.0, 1.0)
     reduced = Curvature(rescaled(curvature.matrix, free, free), curvature.wings * free, curvature.signs)
     kept = rescaled(rows, np.where(active.rows, 1.0, 0.0), free)
     try:
-        factors = factorised(reduced, 1.0 - free, kept, np.where(active.rows, SOFT, 1.0), order)
+        factors = factorised(reduced, 1.0 - free, kept, np.where(active.rows, soft, 1.0), order)
     except np.linalg.LinAlgError:
         return None
     if not factors.minimises:

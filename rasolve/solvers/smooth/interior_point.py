@@ -96,10 +96,10 @@ def _begin(qp: ElasticQp, guess: FloatArray) -> _Iterate:
     width = qp.high - qp.low
     inset = np.minimum(0.25 * width, 0.1)
     d = np.clip(0.0, qp.low + inset, qp.high - inset)
-    r = qp.linear(d)
-    ease = 0.1 + 0.1 * np.abs(r)
     margin = np.minimum(0.25 * (qp.penalty - qp.least), 0.1 + 0.1 * np.abs(guess))
     multiplier = np.clip(guess, qp.least + margin, qp.penalty - margin)
+    r = qp.linear(d) - qp.soft * multiplier
+    ease = 0.1 + 0.1 * np.abs(r)
     room = np.stack([d - qp.low, qp.high - d])
     return _Iterate(
         d,
@@ -114,13 +114,14 @@ def _begin(qp: ElasticQp, guess: FloatArray) -> _Iterate:
 def _residuals(qp: ElasticQp, at: _Iterate) -> tuple[FloatArray, FloatArray]:
     """Return what is left of the Lagrangian's gradient [N] and of r = over - under [m]."""
     slope = qp.curvature.times(at.d) + qp.gradient + qp.rows.T @ at.multiplier
-    return slope + at.force[1] - at.force[0], qp.linear(at.d) - at.parts[0] + at.parts[1]
+    missed = qp.linear(at.d) - qp.soft * at.multiplier - at.parts[0] + at.parts[1]
+    return slope + at.force[1] - at.force[0], missed
 
 
 def _stepped(qp: ElasticQp, at: _Iterate, order: IntArray | None) -> _Iterate:
     """Return the iterate after one step: Newton's towards 0 (predictor), which tells where to go (corrector)."""
     dual, primal = _residuals(qp, at)
-    slack = np.maximum((at.parts / at.spare).sum(axis=0), LEAST_SLACK)
+    slack = np.maximum((at.parts / at.spare).sum(axis=0) + qp.soft, LEAST_SLACK)
     factors = factorised(qp.curvature, (at.force / at.room).sum(axis=0), qp.rows, slack, order)
 
     def newton(rows: FloatArray, box: FloatArray) -> _Iterate:

@@ -29,12 +29,12 @@ def lagrangian_slope(slope: Slope, multipliers: FloatArray) -> FloatArray:
     return np.asarray(slope.gradient + slope.jacobian.T @ multipliers)
 
 
-def bound_pulls(view: View, at: Point, slope: FloatArray) -> FloatArray:
+def bound_pulls(view: View, x: FloatArray, slope: FloatArray) -> FloatArray:
     """Return the bounds' multipliers [N], below 0 at lower and above at upper ones, that balance a Lagrangian's slope.
 
     A bound holds a variable that would meet it within one unit step down the slope.
     """
-    held = ((at.x - slope <= view.lower) & (slope > 0)) | ((at.x - slope >= view.upper) & (slope < 0))
+    held = ((x - slope <= view.lower) & (slope > 0)) | ((x - slope >= view.upper) & (slope < 0))
     return np.where(held, -slope, 0.0)
 
 

@@ -28,11 +28,15 @@ ROUNDED = 10 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A point that was accepted, the multipliers [m] that go with it, and the share of the direction that it took."""
+    """A point that was accepted, the multipliers [m] that go with it, and the share of the direction that it took.
+
+    ``gained`` says whether the merit fell by more than rounding.
+    """
 
     point: Point
     multipliers: FloatArray
     share: float
+    gained: bool
 
 
 def search(
@@ -47,25 +51,23 @@ def search(
     now, predicted = merit(view, at, qp.penalty), max(qp.decrease(answer.step), 0.0)
     slack = ROUNDED * (abs(at.objective) + abs(now))
 
-    def accepted(point: Point, share: float) -> bool:
-        return merit(view, point, qp.penalty) <= now - SUFFICIENT * share * predicted + slack
+    def accepted(point: Point, multipliers: FloatArray, share: float) -> Trial | None:
+        fallen = now - merit(view, point, qp.penalty)
+        sufficient = fallen >= SUFFICIENT * share * predicted - slack
+        return Trial(point, multipliers, share, gained=fallen > slack) if sufficient else None
 
-    full = []
+    full = [(answer.step, answer.multipliers)]
     if exact is not None and (newton := _newton(slope, towards, exact, order)) is not None:
-        full.append(newton)
-    full.append((answer.step, answer.multipliers))
+        full.insert(0, newton)
     for step, multipliers in full:
         point = _moved(view, at, step)
-        if accepted(point, 1.0):
-            return Trial(point, multipliers, 1.0)
+        if trial := accepted(point, multipliers, 1.0):
+            return trial
         corrected = _corrected(view, at, step, point, towards, order)
-        if corrected is not None and accepted(corrected, 1.0):
-            return Trial(corrected, multipliers, 1.0)
-    for share in _shares():
-        point = _moved(view, at, share * answer.step)
-        if accepted(point, share):
-            return Trial(point, answer.multipliers, share)
-    return None
+        if corrected is not None and (trial := accepted(corrected, multipliers, 1.0)):
+            return trial
+    trials = (accepted(_moved(view, at, share * answer.step), answer.multipliers, share) for share in _shares())
+    return next((trial for trial in trials if trial), None)
 
 
 def _shares() -> Iterator[float]:

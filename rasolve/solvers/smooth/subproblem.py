@@ -7,7 +7,7 @@ import numpy as np
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Curvature
 from rasolve.solvers.smooth.elastic_qp import ElasticQp, QpAnswer
-from rasolve.solvers.smooth.equality_step import active_set, equality_step
+from rasolve.solvers.smooth.equality_step import SOFT, active_set, equality_step
 from rasolve.solvers.smooth.interior_point import interior_point
 
 FAINTEST = 1e-12
@@ -37,6 +37,7 @@ def _of_size_one(qp: ElasticQp, length: float, weight: float) -> ElasticQp:
         low=qp.low / length,
         high=qp.high / length,
         penalty=qp.penalty / weight,
+        soft=qp.soft * weight / length,
     )
 
 
@@ -48,10 +49,10 @@ def _solved(qp: ElasticQp, guess: FloatArray, order: IntArray | None) -> QpAnswe
     """
     near = interior_point(qp, guess, order)
     active = active_set(qp, near)
-    r = qp.linear(near.step)
+    r = qp.misses(near)
     idle = ~active.rows & (np.arange(len(r)) < qp.inequalities) & (near.multipliers <= np.abs(r))
     cleaned = QpAnswer(near.step, np.where(idle, 0.0, near.multipliers))
-    change = equality_step(qp.curvature, qp.rows, active, qp.slope(cleaned), r, order)
+    change = equality_step(qp.curvature, qp.rows, active, qp.slope(cleaned), r, order, max(qp.soft, SOFT))
     if change is None:
         return near
     step = np.clip(cleaned.step + change.step, qp.low, qp.high)

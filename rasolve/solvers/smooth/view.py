@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from rasolve.solvers.smooth.matrices import all_finite, rescaled, stacked, steep
 STEEP = 100.0
 """Largest gradient that a function may keep at the start when scaled (Wächter and Biegler 2006, section 3.8)."""
 
-FLATTEST = 1e-8
-"""Least scale factor of a function."""
+OUTGROWN = 10.0
+"""Ratio by which a function may have become flatter before its scale is brought up to date (ours)."""
 
 FAR = 100.0
 """Steps go no farther at first than this many times the size of the point (ours)."""
@@ -149,6 +149,37 @@ def view_of(form: SmoothProgram, start: FloatArray, scaling: bool) -> View:
     return View(form, free, unit, weight, weights, lower, upper, form.inequality_count)
 
 
+@dataclass(frozen=True, eq=False)
+class Reweighed:
+    """A view with new weights, the same point in it, and the factors by which f and the constraints [m] grew."""
+
+    view: View
+    at: Point
+    slope: Slope
+    weight: float
+    weights: FloatArray
+
+    def multipliers(self, before: FloatArray) -> FloatArray:
+        """Return the multipliers [m], or other slopes of f by c, as they are in the new view."""
+        return np.asarray(before * self.weight / self.weights)
+
+
+def reweighed(view: View, at: Point, slope: Slope) -> Reweighed | None:
+    """Return the view with functions weighed anew where they are much flatter than at the start, else None.
+
+    A function that was steep at the start is weighed down, which at a flatter solution would make any tolerance loose.
+    """
+    weight = float(_flattened(np.abs(slope.gradient).max(initial=0.0) / view.weight) / view.weight)
+    weights = _flattened(steepest(slope.jacobian) / view.weights) / view.weights
+    weight, weights = (weight if weight > OUTGROWN else 1.0), np.where(weights > OUTGROWN, weights, 1.0)
+    if weight == 1.0 and (weights == 1.0).all():
+        return None
+    fresh = replace(view, weight=view.weight * weight, weights=view.weights * weights)
+    at = Point(at.x, at.objective * weight, at.constraints * weights)
+    slope = Slope(slope.gradient * weight, rescaled(slope.jacobian, weights, np.ones(view.size)))
+    return Reweighed(fresh, at, slope, weight, weights)
+
+
 def _units(start: FloatArray, width: FloatArray, steepness: FloatArray) -> FloatArray:
     """Return a typical size of every variable [n], a power of two; 1 where that is ordinary.
 
@@ -163,4 +194,4 @@ def _units(start: FloatArray, width: FloatArray, steepness: FloatArray) -> Float
 
 def _flattened(steepness: FloatArray) -> FloatArray:
     """Return the factors that bring gradients down to `STEEP`, 1 where they are no steeper."""
-    return np.clip(STEEP / np.maximum(steepness, 1e-300), FLATTEST, 1.0)
+    return np.minimum(STEEP / np.maximum(steepness, STEEP), 1.0)
