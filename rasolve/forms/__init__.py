@@ -3,10 +3,11 @@
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.derivative_check import check_derivatives
+from rasolve.forms.evaluation import Slopes, Values
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares, Shares
-from rasolve.forms.smooth import Slopes, SmoothProgram, Values
+from rasolve.forms.smooth import SmoothProgram
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
 

@@ -13,7 +13,7 @@ from rasolve.forms.smooth import SmoothProgram
 from rasolve.numerics import FloatArray
 
 AGREEMENT = 1e-5
-"""Relative difference at which a derivative counts as wrong, on top of what the differences themselves are unsure of."""
+"""Relative difference at which a derivative is wrong, on top of what the differences themselves are unsure of."""
 
 
 def check_derivatives(form: SmoothProgram, x: FloatArray | None = None, seed: int = 0) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def check_derivatives(form: SmoothProgram, x: FloatArray | None = None, seed: in
     point = _off_bounds(form, moved)
     if not form.values(point).defined:
         raise InputError("check_derivatives: the functions are undefined there; give another x")
-    return tuple([*_first(form, point), *_second(form, point, rng)])
+    return (*_first(form, point), *_second(form, point, rng))
 
 
 def _steps(x: FloatArray) -> FloatArray:
@@ -43,25 +43,31 @@ def _off_bounds(form: SmoothProgram, x: FloatArray) -> FloatArray:
 
 
 def _first(form: SmoothProgram, x: FloatArray) -> Iterator[str]:
+    """Yield the wrong components of the gradient and of both Jacobians, variable by variable."""
     slopes = form.slopes(x)
-    given = {
-        "gradient": (slopes.gradient[None, :], lambda _: "gradient"),
-        "inequality_jacobian": (slopes.inequality_jacobian, lambda i: f"jacobian of {form.label('inequality', i)}"),
-        "equality_jacobian": (slopes.equality_jacobian, lambda i: f"jacobian of {form.label('equality', i)}"),
-    }
+    matrices = slopes.gradient[None, :], slopes.inequality_jacobian, slopes.equality_jacobian
+    said = [
+        *_labels(form, "gradient", ["gradient"]),
+        *_labels(form, "inequality_jacobian", [form.label("inequality", i) for i in range(form.inequality_count)]),
+        *_labels(form, "equality_jacobian", [form.label("equality", i) for i in range(form.equality_count)]),
+    ]
 
-    def rows(point: FloatArray) -> FloatArray:
+    def functions(point: FloatArray) -> FloatArray:
         values = form.values(point)
         return np.concatenate([[values.objective], values.inequalities, values.equalities])
 
-    matrices = [matrix for matrix, _ in given.values()]
-    labels = [(name, i, label) for name, (m, label) in given.items() for i in range(m.shape[0])]
-    for j, (differences, unsure) in enumerate(_columns(form, rows, x)):
-        column = np.concatenate([_dense(matrix[:, [j]]).ravel() for matrix in matrices])
-        for row in _wrong(column, differences, unsure):
-            name, i, label = labels[row]
-            if getattr(form, name) is not None:
-                yield f"{label(i)} by variable {j}: given {column[row]:.6g}, differences say {differences[row]:.6g}"
+    for j, (differences, unsure) in enumerate(_columns(functions, x)):
+        given = np.concatenate([_dense(matrix[:, [j]]).ravel() for matrix in matrices])
+        for i in _wrong(given, differences, unsure):
+            if said[i]:
+                yield f"{said[i]} by variable {j}: given {given[i]:.6g}, differences say {differences[i]:.6g}"
+
+
+def _labels(form: SmoothProgram, derivative: str, rows: list[str]) -> list[str]:
+    """Return how messages call the rows of a derivative; nothing where it is by differences itself."""
+    if getattr(form, derivative) is None:
+        return [""] * len(rows)
+    return rows if derivative == "gradient" else [f"jacobian of {row}" for row in rows]
 
 
 def _second(form: SmoothProgram, x: FloatArray, rng: np.random.Generator) -> Iterator[str]:
@@ -76,13 +82,14 @@ def _second(form: SmoothProgram, x: FloatArray, rng: np.random.Generator) -> Ite
         pulls = slopes.inequality_jacobian.T @ inequality + slopes.equality_jacobian.T @ equality
         return np.asarray(slopes.gradient + pulls)
 
-    for j, (differences, unsure) in enumerate(_columns(form, gradient, x)):
+    for j, (differences, unsure) in enumerate(_columns(gradient, x)):
         column = _dense(hessian[:, [j]]).ravel()
         for i in _wrong(column, differences, unsure):
-            yield f"hessian of the Lagrangian, entry [{i}, {j}]: given {column[i]:.6g}, differences say {differences[i]:.6g}"
+            said = f"given {column[i]:.6g}, differences say {differences[i]:.6g}"
+            yield f"hessian of the Lagrangian, entry [{i}, {j}]: {said}"
 
 
-def _columns(form: SmoothProgram, function: Any, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _columns(function: Any, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield, for each variable, the derivative by differences and how far two step sizes disagree about it."""
     size = np.abs(function(x)).max(initial=1.0)
     for j, step in enumerate(_steps(x)):

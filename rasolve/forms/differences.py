@@ -38,15 +38,15 @@ def _column(
     def at(distance: float) -> FloatArray:
         moved = x.copy()
         moved[j] += distance
-        return function(moved)
+        return np.asarray(function(moved))
 
     if min(below, above) >= step:
         derivative = (at(step) - at(-step)) / (2 * step)
         if np.isfinite(derivative).all():
-            return derivative
+            return np.asarray(derivative)
     for reach in sorted((min(step, above / 2), -min(step, below / 2)), key=abs, reverse=True):
         if reach:
             derivative = (4 * at(reach) - at(2 * reach) - 3 * here) / (2 * reach)
             if np.isfinite(derivative).all():
-                return derivative
+                return np.asarray(derivative)
     return np.full_like(here, np.nan)

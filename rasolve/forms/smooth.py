@@ -11,60 +11,26 @@ import numpy as np
 
 from rasolve.errors import InputError, is_real
 from rasolve.forms.differences import jacobian_by_differences
+from rasolve.forms.evaluation import Function, Matrix, Slopes, Values, called, frozen, matrix_of
 from rasolve.forms.formulation import Form, numbers
 from rasolve.numerics import ROUNDING, FloatArray
 
-Matrix = Any
-"""A dense array of floats or a scipy.sparse matrix in rows (csr), [rows, columns]."""
-
-Function = Callable[[FloatArray], Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Values:
-    """What a program's functions give at a point: f, g [p] and h [q]; nan or inf where they are undefined."""
-
-    objective: float
-    inequalities: FloatArray
-    equalities: FloatArray
-
-    @property
-    def defined(self) -> bool:
-        """Whether all are finite."""
-        return bool(np.isfinite(self.objective)) and all(
-            np.isfinite(array).all() for array in (self.inequalities, self.equalities)
-        )
-
-    @property
-    def violation(self) -> float:
-        """The largest of 0, all g_i and all |h_j|; nan where any is."""
-        return float(np.concatenate([[0.0], self.inequalities, np.abs(self.equalities)]).max())
-
-
-@dataclass(frozen=True, eq=False)
-class Slopes:
-    """First derivatives at a point: ∇f [n], the Jacobians of g [p, n] and of h [q, n], each dense or sparse."""
-
-    gradient: FloatArray
-    inequality_jacobian: Matrix
-    equality_jacobian: Matrix
-
-
-def _everywhere(value: float) -> Any:
-    return field(default_factory=lambda: np.asarray(value))
+JACOBIANS = {"inequality_jacobian": "inequalities", "equality_jacobian": "equalities"}
+"""Each Jacobian and the function that it is the derivative of."""
 
 
 @dataclass(frozen=True, eq=False)
 class SmoothProgram(Form):
     """min f(x) subject to g(x) <= 0, h(x) = 0 and lower <= x <= upper, for n numbers x and smooth f, g and h.
 
-    ``objective`` maps x [n] to f, ``inequalities`` to g [p], ``equalities`` to h [q]; ``start``, ``lower`` and ``upper``
+    ``objective`` maps x [n] to f, ``inequalities`` to g [p], ``equalities`` to h [q]; ``start``, ``lower``, ``upper``
     are [n]. ``gradient`` gives ∇f [n], the Jacobians [p, n] and [q, n], dense or scipy.sparse; ``hessian`` maps
     (x, σ, λ_g [p], λ_h [q]) to σ·∇²f + Σ λ_g·∇²g + Σ λ_h·∇²h [n, n], both triangles. A first derivative that is None is
     taken by central differences (``derivatives`` says which); without ``hessian`` solvers estimate curvature.
     A function is undefined where it gives nan or an infinity or raises ArithmeticError. Names [p] and [q] are for
-    messages. ``tolerance`` is how far a constraint may be exceeded, in its own units; bounds are always kept. ``convex``
-    is the caller's word that f and every g are convex and h is affine: it turns multipliers into proofs.
+    messages. ``tolerance`` is how far a constraint may be exceeded, in its own units; bounds are always kept.
+    ``convex`` is the caller's word that f and every g are convex and h is affine: it turns multipliers into proofs.
+    Raises InputError for misshapen data, and for functions whose number of constraints cannot be found at the start.
     """
 
     name: ClassVar[str] = "SmoothProgram"
@@ -78,8 +44,8 @@ class SmoothProgram(Form):
     equalities: Function | None = None
     equality_jacobian: Function | None = None
     hessian: Callable[[FloatArray, float, FloatArray, FloatArray], Any] | None = None
-    lower: FloatArray = _everywhere(-np.inf)
-    upper: FloatArray = _everywhere(np.inf)
+    lower: FloatArray = field(default_factory=lambda: np.asarray(-np.inf))
+    upper: FloatArray = field(default_factory=lambda: np.asarray(np.inf))
     inequality_names: tuple[str, ...] = ()
     equality_names: tuple[str, ...] = ()
     tolerance: float = 1e-6
@@ -143,12 +109,12 @@ class SmoothProgram(Form):
     @cached_property
     def inequality_count(self) -> int:
         """p."""
-        return len(_called(self.inequalities, "inequalities", self.first, -1))
+        return len(called(self.inequalities, "inequalities", self.first, -1))
 
     @cached_property
     def equality_count(self) -> int:
         """q."""
-        return len(_called(self.equalities, "equalities", self.first, -1))
+        return len(called(self.equalities, "equalities", self.first, -1))
 
     @property
     def derivatives(self) -> dict[str, str]:
@@ -163,25 +129,25 @@ class SmoothProgram(Form):
 
     def values(self, x: FloatArray) -> Values:
         """Return f, g and h at x [n]."""
-        point = _frozen(x)
+        point = frozen(x)
         return Values(
-            float(_called(self.objective, "objective", point, 1)[0]),
-            _called(self.inequalities, "inequalities", point, self.inequality_count),
-            _called(self.equalities, "equalities", point, self.equality_count),
+            float(called(self.objective, "objective", point, 1)[0]),
+            called(self.inequalities, "inequalities", point, self.inequality_count),
+            called(self.equalities, "equalities", point, self.equality_count),
         )
 
     def slopes(self, x: FloatArray) -> Slopes:
         """Return the first derivatives at x [n], by central differences those that are not given."""
-        point = _frozen(x)
+        point = frozen(x)
 
         def jacobian(name: str, of: str, rows: int) -> Matrix:
             if (given := getattr(self, name)) is not None:
-                return _matrix(given, name, point)
+                return matrix_of(given, name, point)
             if getattr(self, of) is None:
                 return np.zeros((0, self.size))
 
             def function(moved: FloatArray) -> FloatArray:
-                return _called(getattr(self, of), of, moved, rows)
+                return called(getattr(self, of), of, moved, rows)
 
             return jacobian_by_differences(function, point, self.lower, self.upper)
 
@@ -195,12 +161,15 @@ class SmoothProgram(Form):
     def lagrangian_hessian(self, x: FloatArray, weight: float, inequality: FloatArray, equality: FloatArray) -> Matrix:
         """Return weight·∇²f + Σ inequality·∇²g + Σ equality·∇²h at x, [n, n]; asks the program's own ``hessian``."""
         assert self.hessian is not None, "the program gives no second derivatives"
-        return _matrix(self.hessian, "hessian", _frozen(x), weight, inequality, equality)
+        return matrix_of(self.hessian, "hessian", frozen(x), weight, inequality, equality)
 
     def judge(self, value: Any) -> float:
         """Return f at x [n], or inf where a constraint is exceeded by more than ``tolerance``, a bound by rounding."""
         x = np.asarray(value, dtype=np.float64)
-        if x.shape != self.start.shape or (np.abs(self.within_bounds(x) - x) > ROUNDING * np.maximum(1, np.abs(x))).any():
+        if (
+            x.shape != self.start.shape
+            or (np.abs(self.within_bounds(x) - x) > ROUNDING * np.maximum(1, np.abs(x))).any()
+        ):
             return np.inf
         values = self.values(x)
         return values.objective if values.defined and values.violation <= self.tolerance else np.inf
@@ -217,49 +186,3 @@ class SmoothProgram(Form):
         excess |= {("equality", j): abs(h) for j, h in enumerate(values.equalities)}
         worst = sorted((place for place, by in excess.items() if not by <= self.tolerance), key=lambda p: -excess[p])
         return tuple(f"{self.label(*place)} is off by {excess[place]:.3g}" for place in worst)
-
-
-JACOBIANS = {"inequality_jacobian": "inequalities", "equality_jacobian": "equalities"}
-"""Each Jacobian and the function that it is the derivative of."""
-
-
-def _frozen(x: FloatArray) -> FloatArray:
-    """Return a copy that the caller's functions cannot write to."""
-    point = np.array(x, dtype=np.float64)
-    point.setflags(write=False)
-    return point
-
-
-def _called(function: Function | None, name: str, x: FloatArray, length: int) -> FloatArray:
-    """Return a function's numbers, one row; nan where it cannot compute them. A length of -1 takes any."""
-    if function is None:
-        return np.zeros(0)
-    try:
-        with np.errstate(all="ignore"):
-            raw = function(x)
-    except ArithmeticError as error:
-        if length < 0:
-            raise InputError(f"SmoothProgram.{name} cannot be computed at the start: {error}") from None
-        return np.full(length, np.nan)
-    array = np.atleast_1d(np.asarray(raw))
-    if array.dtype.kind not in "biuf" or array.ndim != 1 or length not in (-1, len(array)):
-        needed = "one number" if length == 1 else "one row of numbers" if length < 0 else f"{length} numbers"
-        raise InputError(f"SmoothProgram.{name} must return {needed}")
-    return array.astype(np.float64)
-
-
-def _matrix(function: Callable[..., Any], name: str, x: FloatArray, *more: Any) -> Matrix:
-    """Return a derivative as floats, sparse ones in rows; nan where it cannot be computed."""
-    try:
-        with np.errstate(all="ignore"):
-            raw = function(x, *more)
-    except ArithmeticError as error:
-        raise InputError(f"SmoothProgram.{name} fails where the functions are defined: {error}") from None
-    if hasattr(raw, "tocsr"):
-        from scipy.sparse import csr_array
-
-        return csr_array(raw, dtype=np.float64)
-    array = np.asarray(raw)
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"SmoothProgram.{name} must return numbers")
-    return array.astype(np.float64)

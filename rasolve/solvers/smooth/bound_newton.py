@@ -15,13 +15,12 @@ from time import perf_counter
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.smooth.convex import convexified
-from rasolve.solvers.smooth.curvature import Bfgs, Curvature, LimitedBfgs, plain
+from rasolve.solvers.smooth.convex import curvature_at
+from rasolve.solvers.smooth.curvature import Bfgs, LimitedBfgs, plain
 from rasolve.solvers.smooth.elastic_qp import ElasticQp
+from rasolve.solvers.smooth.ending import endless
 from rasolve.solvers.smooth.equality_step import active_set, equality_step
-from rasolve.solvers.smooth.matrices import dense
 from rasolve.solvers.smooth.merit import lagrangian_slope
 from rasolve.solvers.smooth.subproblem import solve_qp
 from rasolve.solvers.smooth.view import Point, Slope, View
@@ -34,9 +33,6 @@ SUFFICIENT = 1e-4
 
 SHORTEST = 1e-12
 """Least share of a step that is tried."""
-
-ENDLESS = 1e15
-"""Size of a point, or depth of Φ, at which it counts as unbounded below."""
 
 UNCAPPED = 1e6
 """Cap on a soft row's multiplier, relative to what it may be, so that it never counts."""
@@ -66,6 +62,12 @@ class Augmented:
         raised = self.estimates(at)
         return float(at.objective + ((raised - self.multipliers) @ (raised + self.multipliers)) / (2 * self.penalty))
 
+    def missed(self, at: Point) -> float:
+        """Return the largest of |h| and |min(-g, λ/ρ)|: violation, and multipliers of what is not active."""
+        c, p = at.constraints, self.view.inequalities
+        idle = np.minimum(-c[:p], self.multipliers[:p] / self.penalty)
+        return max(float(np.abs(idle).max(initial=0.0)), float(np.abs(c[p:]).max(initial=0.0)))
+
 
 @dataclass(frozen=True, eq=False)
 class Inner:
@@ -87,15 +89,10 @@ def minimise_within_bounds(
         pull = lagrangian_slope(inner.slope, function.estimates(inner.at))
         if np.abs(_projected(function.view, inner.at.x, -pull)).max(initial=0.0) <= tolerance:
             break
-        if endless(function, inner.at) or (inner.steps and perf_counter() >= deadline):
+        if endless(function.value(inner.at), inner.at) or (inner.steps and perf_counter() >= deadline):
             break
         inner = _stepped(function, inner, pull, order)
     return inner
-
-
-def endless(function: Augmented, at: Point) -> bool:
-    """Return whether Φ falls without end, as far as numbers reach."""
-    return function.value(at) < -ENDLESS or float(np.abs(at.x).max(initial=0.0)) > ENDLESS
 
 
 def _projected(view: View, x: FloatArray, step: FloatArray) -> FloatArray:
@@ -123,8 +120,8 @@ def _trials(
 ) -> Iterator[tuple[FloatArray, float, float]]:
     """Yield steps [N], the share of each to take, and the decrease of Φ that a whole one promises."""
     view, at = function.view, inner.at
-    curvature, exact = _curvature(function, inner, order)
     reach, estimates = view.farthest(at.x), function.estimates(at)
+    curvature, exact = curvature_at(view, at, inner.slope, estimates, inner.model, order)
     qp = ElasticQp(
         curvature=curvature,
         gradient=inner.slope.gradient,
@@ -156,14 +153,3 @@ def _updated(function: Augmented, inner: Inner, point: Point, slope: Slope) -> B
     multipliers = function.estimates(point)
     change = lagrangian_slope(slope, multipliers) - lagrangian_slope(inner.slope, multipliers)
     return inner.model.updated(point.x - inner.at.x, change)
-
-
-def _curvature(function: Augmented, inner: Inner, order: IntArray | None) -> tuple[Curvature, Matrix | None]:
-    """Return a convex model of the Lagrangian's curvature, and the true Hessian where that is not convex."""
-    if inner.model is not None:
-        return inner.model.curvature, None
-    hessian = function.view.hessian(inner.at.x, function.estimates(inner.at))
-    if order is None:
-        hessian = dense(hessian)
-    convex, changed = convexified(hessian, inner.slope.jacobian, order)
-    return plain(convex), hessian if changed else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray
 from rasolve.solvers.smooth.matrices import is_small
 

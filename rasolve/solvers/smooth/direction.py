@@ -46,7 +46,7 @@ def direction(
     radius: float,
     order: IntArray | None,
 ) -> Direction:
-    """Return the step within a radius, its penalties [m] raised until it relieves the violation as well as can be asked.
+    """Return the step within a radius, penalties [m] raised until it relieves the violation as well as can be asked.
 
     Where the linearised constraints can be met, they are met; where not, by `WORTHWHILE` of what is possible.
     """

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray
 from rasolve.solvers.smooth.curvature import Curvature
 
 
 @dataclass(frozen=True, eq=False)
 class ElasticQp:
-    """Data of the subproblem; inequalities are the first rows. Shapes: gradient, low, high [N], rows [m, N], penalty [m]."""
+    """Data of the subproblem, inequalities first: gradient, low, high [N], rows [m, N], constants, penalty [m]."""
 
     curvature: Curvature
     gradient: FloatArray

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Curvature
 from rasolve.solvers.smooth.elastic_qp import ElasticQp, QpAnswer
@@ -21,8 +22,8 @@ SOFT = 1e-10
 class ActiveSet:
     """Which rows [m] hold with equality and which variables [N] stand at the box."""
 
-    rows: FloatArray
-    held: FloatArray
+    rows: NDArray[np.bool_]
+    held: NDArray[np.bool_]
 
 
 def active_set(qp: ElasticQp, answer: QpAnswer) -> ActiveSet:

@@ -127,9 +127,7 @@ def _stepped(qp: ElasticQp, at: _Iterate, order: IntArray | None) -> _Iterate:
     def newton(rows: FloatArray, box: FloatArray) -> _Iterate:
         """Return the step that adds ``rows`` [2, m] and ``box`` [2, N] to the products, to first order."""
         per_spare, per_room = rows / at.spare, box / at.room
-        d, multiplier = factors.solve(
-            -dual + per_room[0] - per_room[1], -primal + per_spare[0] - per_spare[1]
-        )
+        d, multiplier = factors.solve(-dual + per_room[0] - per_room[1], -primal + per_spare[0] - per_spare[1])
         spare, room = np.stack([-multiplier, multiplier]), np.stack([d, -d])
         parts, force = per_spare - at.parts * spare / at.spare, per_room - at.force * room / at.room
         return _Iterate(d, multiplier, parts, spare, room, force)
@@ -139,7 +137,5 @@ def _stepped(qp: ElasticQp, at: _Iterate, order: IntArray | None) -> _Iterate:
     predicted = newton(-rows, -box)
     reached = float(at.moved(predicted, min(1.0, at.share(predicted))).products.mean())
     goal = mean * min(max(reached / mean, 0.0), 1.0) ** 3
-    corrected = newton(
-        goal - rows - predicted.parts * predicted.spare, goal - box - predicted.room * predicted.force
-    )
+    corrected = newton(goal - rows - predicted.parts * predicted.spare, goal - box - predicted.room * predicted.force)
     return at.moved(corrected, min(1.0, BACK * at.share(corrected)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Curvature
 from rasolve.solvers.smooth.matrices import dense, is_small, plus_diagonal, stacked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray
 
 SMALL = 400
@@ -67,7 +67,7 @@ def identity_like(matrix: Matrix) -> Matrix:
 
 def is_small(rows: Matrix) -> bool:
     """Return whether systems with these rows [m, N] are small enough to be dense."""
-    return sum(rows.shape) <= SMALL
+    return int(sum(rows.shape)) <= SMALL
 
 
 def all_finite(matrix: Matrix) -> bool:

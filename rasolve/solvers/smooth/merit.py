@@ -19,6 +19,12 @@ def worst_violation(view: View, at: Point) -> float:
     return float(violations(at.constraints, view.inequalities).max(initial=0.0))
 
 
+def signed_violations(view: View, at: Point) -> FloatArray:
+    """Return max(0, g_i) of inequalities and h_j of equalities [m]: the slope of half their squares."""
+    c, p = at.constraints, view.inequalities
+    return np.concatenate([np.maximum(c[:p], 0.0), c[p:]])
+
+
 def merit(view: View, at: Point, penalty: FloatArray) -> float:
     """Return f + Σ penalty·violation, with a penalty for each constraint [m]; inf where anything is undefined."""
     return float(at.objective + penalty @ violations(at.constraints, view.inequalities)) if at.defined else np.inf

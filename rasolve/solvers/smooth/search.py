@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix
+from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import plain
 from rasolve.solvers.smooth.direction import Direction
@@ -100,11 +100,13 @@ def _corrected(
 ) -> Point | None:
     """Return the point after a second-order correction, or None where it cannot be computed.
 
-    The shortest change that meets the active constraints, linearised at the old point, with their values at the new one.
+    The shortest change that meets the active constraints: their slopes at the old point, their values at the new one.
     """
     if not point.defined or not len(point.constraints):
         return None
     qp = towards.qp
     active = active_set(qp, towards.answer)
-    change = equality_step(plain(identity_like(qp.rows)), qp.rows, active, np.zeros(len(step)), point.constraints, order)
+    change = equality_step(
+        plain(identity_like(qp.rows)), qp.rows, active, np.zeros(len(step)), point.constraints, order
+    )
     return None if change is None else _moved(view, at, step + change.step)

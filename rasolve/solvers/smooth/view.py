@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from rasolve.forms.smooth import Matrix, SmoothProgram
+from rasolve.forms.evaluation import Matrix
+from rasolve.forms.smooth import SmoothProgram
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.matrices import all_finite, rescaled, stacked, steepest
 

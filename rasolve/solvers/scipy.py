@@ -1,0 +1,196 @@
+"""`scipy`: SLSQP and trust-constr, wrapped as references on the same form."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from rasolve.errors import named, whole_number
+from rasolve.forms import SmoothProgram, Termination
+from rasolve.numerics import FloatArray
+from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.registry import register
+from rasolve.solvers.smooth.ending import CONVERGED, Ending
+from rasolve.solvers.smooth.least_squares import multipliers_by_least_squares
+from rasolve.solvers.smooth.solver import positive
+
+METHODS = {"slsqp": "SLSQP", "trust_constr": "trust-constr"}
+"""Our names of scipy's methods."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScipyState(State):
+    """Whether scipy has been asked, how it ended, and its own count of iterations."""
+
+    ended: Ending | None = None
+    inner_steps: int = 0
+
+
+class _Late(Exception):
+    """Raised inside scipy when time is over."""
+
+
+@dataclass(eq=False)
+class _Record:
+    """The program as scipy calls it, and the best feasible point of those where it asked for a gradient."""
+
+    form: SmoothProgram
+    deadline: float
+    value: FloatArray | None = None
+    best: float = INFINITY
+    asked: bool = field(default=False)
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        if self.asked and perf_counter() >= self.deadline:
+            raise _Late
+        self.asked = True
+        self.offer(x)
+        return self.form.slopes(x).gradient
+
+    def offer(self, x: FloatArray) -> None:
+        x = self.form.within_bounds(x)
+        if (objective := self.form.judge(x)) < self.best:
+            self.value, self.best = x, objective
+
+
+@register
+@dataclass(frozen=True)
+class Scipy(Solver[SmoothProgram, ScipyState]):
+    """scipy.optimize.minimize as a reference: its SLSQP (Kraft 1988) or trust-constr (Byrd, Hribar and Nocedal 1999).
+
+    One step is the whole of it. Where its last point is infeasible, or time ran out, the value is the best feasible
+    point at which it asked for a gradient.
+
+    Options: ``method`` slsqp or trust_constr; ``tolerance`` as ftol, or as gtol with xtol and barrier_tol below it,
+    which is what solved most of `benchmarks/hock_schittkowski.py`; ``iterations`` at most. Raises InputError for
+    options out of range.
+    """
+
+    name = "scipy"
+    form = SmoothProgram
+    purpose = "reference: scipy's SLSQP (method=slsqp) or trust-constr (method=trust_constr)"
+    method: str = "slsqp"
+    tolerance: float = 1e-10
+    iterations: int = 1000
+
+    def __post_init__(self) -> None:
+        named("method of solver scipy", self.method, METHODS)
+        positive("scipy.tolerance", self.tolerance)
+        whole_number("scipy.iterations", self.iterations, 1)
+
+    def init(self, form: SmoothProgram, limits: Limits) -> ScipyState:
+        return ScipyState(None, INFINITY, -INFINITY)
+
+    def step(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> ScipyState:
+        from scipy.optimize import minimize
+
+        start = form.first if limits.start is None else form.within_bounds(np.asarray(limits.start, dtype=np.float64))
+        record = _Record(form, limits.deadline)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                found = minimize(
+                    lambda x: form.values(x).objective,
+                    start,
+                    jac=record.gradient,
+                    method=METHODS[self.method],
+                    **(self._slsqp(form) if self.method == "slsqp" else self._trust_constr(form)),
+                )
+            except _Late:
+                return ScipyState(record.value, record.best, -INFINITY, Ending(Termination.TIME_LIMIT))
+            except (ValueError, np.linalg.LinAlgError) as error:
+                return ScipyState(record.value, record.best, -INFINITY, Ending(Termination.ERROR, (str(error),)))
+        x = form.within_bounds(np.asarray(found.x))
+        if (objective := form.judge(x)) < INFINITY:
+            record.value, record.best = x, objective
+        return ScipyState(record.value, record.best, -INFINITY, self._ending(form, found), int(found.nit))
+
+    def done(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> bool:
+        return state.ended is not None
+
+    def verdict(self, form: SmoothProgram, state: ScipyState) -> Termination | None:
+        return state.ended.termination if state.ended else None
+
+    def reasons(self, form: SmoothProgram, state: ScipyState) -> tuple[str, ...]:
+        return state.ended.reasons if state.ended else ()
+
+    def multipliers(self, form: SmoothProgram, state: ScipyState) -> dict[str, Any]:
+        """Return multipliers as `sqp` does, by least squares over what is active: not scipy's own, which vary."""
+        return multipliers_by_least_squares(form, state.value)
+
+    def _ending(self, form: SmoothProgram, found: Any) -> Ending:
+        violated = form.violated(form.within_bounds(np.asarray(found.x)))
+        message = str(found.message)
+        if found.success and not violated:
+            return CONVERGED
+        limit = 9 if self.method == "slsqp" else 0
+        termination = Termination.ITERATION_LIMIT if found.status == limit else Termination.STALLED
+        return Ending(termination, (message, *violated))
+
+    def _slsqp(self, form: SmoothProgram) -> dict[str, Any]:
+        from scipy.optimize import Bounds
+
+        def dense(matrix: Any) -> FloatArray:
+            return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+
+        constraints = []
+        if form.inequality_count:
+            constraints.append(
+                {
+                    "type": "ineq",
+                    "fun": lambda x: -form.values(x).inequalities,
+                    "jac": lambda x: -dense(form.slopes(x).inequality_jacobian),
+                }
+            )
+        if form.equality_count:
+            constraints.append(
+                {
+                    "type": "eq",
+                    "fun": lambda x: form.values(x).equalities,
+                    "jac": lambda x: dense(form.slopes(x).equality_jacobian),
+                }
+            )
+        options = {"ftol": self.tolerance, "maxiter": self.iterations}
+        return {"bounds": Bounds(form.lower, form.upper), "constraints": constraints, "options": options}
+
+    def _trust_constr(self, form: SmoothProgram) -> dict[str, Any]:
+        from scipy.optimize import BFGS, Bounds, NonlinearConstraint
+
+        p, q = form.inequality_count, form.equality_count
+        exact = form.hessian is not None
+        constraints = []
+        if p:
+            constraints.append(
+                NonlinearConstraint(
+                    lambda x: form.values(x).inequalities,
+                    -np.inf,
+                    0.0,
+                    jac=lambda x: form.slopes(x).inequality_jacobian,
+                    hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, v, np.zeros(q))) if exact else BFGS(),
+                )
+            )
+        if q:
+            constraints.append(
+                NonlinearConstraint(
+                    lambda x: form.values(x).equalities,
+                    0.0,
+                    0.0,
+                    jac=lambda x: form.slopes(x).equality_jacobian,
+                    hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, np.zeros(p), v)) if exact else BFGS(),
+                )
+            )
+        return {
+            "bounds": Bounds(form.lower, form.upper),
+            "constraints": constraints,
+            "hess": (lambda x: form.lagrangian_hessian(x, 1.0, np.zeros(p), np.zeros(q))) if exact else BFGS(),
+            "options": {
+                "gtol": self.tolerance,
+                "xtol": 1e-4 * self.tolerance,
+                "barrier_tol": 1e-2 * self.tolerance,
+                "maxiter": self.iterations,
+            },
+        }

@@ -1,0 +1,64 @@
+"""What both solvers of smooth programs report in the same way."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rasolve.errors import InputError, is_real
+from rasolve.forms import SmoothProgram, Termination
+from rasolve.numerics import FloatArray
+from rasolve.solvers.base import INFINITY, Limits, Solver
+from rasolve.solvers.smooth.merit import bound_pulls, lagrangian_slope
+from rasolve.solvers.smooth.restoration import restored
+from rasolve.solvers.smooth.state import SmoothState
+
+S = TypeVar("S", bound=SmoothState)
+
+BY_THE_BOUND = (Termination.CONVERGED, Termination.INFEASIBLE)
+"""Endings of which objective and bound say what they are worth."""
+
+
+class SmoothSolver(Solver[SmoothProgram, S]):
+    """Base of the solvers whose state is a `SmoothState`."""
+
+    form = SmoothProgram
+
+    def done(self, form: SmoothProgram, state: S, limits: Limits) -> bool:
+        return state.ended is not None
+
+    def verdict(self, form: SmoothProgram, state: S) -> Termination | None:
+        ended = state.ended.termination if state.ended else None
+        return None if ended in BY_THE_BOUND else ended
+
+    def reasons(self, form: SmoothProgram, state: S) -> tuple[str, ...]:
+        return state.ended.reasons if state.ended else ()
+
+    def last_resort(self, form: SmoothProgram, state: S) -> Any:
+        return restored(state.view, state.at)
+
+    def multipliers(self, form: SmoothProgram, state: S) -> dict[str, Any]:
+        """Return λ of "inequalities" [p] >= 0 and "equalities" [q], z of "lower" and "upper" [n] >= 0, at the point.
+
+        ∇f + Σ λ_g·∇g + Σ λ_h·∇h - z_lower + z_upper = 0, in the program's own units. A bound takes what it can hold, a
+        fixed variable all.
+        """
+        view, slopes = state.view, form.slopes(state.x)
+        inequality, equality = view.unscaled(state.multipliers)
+        left = slopes.gradient + slopes.inequality_jacobian.T @ inequality + slopes.equality_jacobian.T @ equality
+        pulls: FloatArray = np.where(form.lower == form.upper, -left, 0.0)
+        held = bound_pulls(view, state.at.x, lagrangian_slope(state.slope, state.multipliers)) != 0
+        pulls[view.free] = np.where(held, -left[view.free], 0.0)
+        return {
+            "inequalities": inequality,
+            "equalities": equality,
+            "lower": np.maximum(-pulls, 0.0),
+            "upper": np.maximum(pulls, 0.0),
+        }
+
+
+def positive(name: str, value: object) -> None:
+    """Raise InputError where an option is no finite number above 0."""
+    if not (is_real(value) and 0 < value < INFINITY):
+        raise InputError(f"{name} = {value!r}: must be above 0")
