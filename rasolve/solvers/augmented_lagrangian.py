@@ -49,7 +49,7 @@ CLOSE = 1e-3
 """Optimality error from which on Newton's step on all conditions is tried."""
 
 STIFFER = 1e3
-"""Least penalty, in scaled functions, of a new beginning; its square of a second one."""
+"""First penalty, in scaled functions, of a new beginning; its square of a second one."""
 
 RESTARTS = 2
 """New beginnings before a place where the violation is stationary is believed."""
@@ -125,11 +125,11 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
             return _endless(state, inner, limits)
         multipliers = function.estimates(inner.at)
         error = optimality_error(view, inner.at, inner.slope, multipliers)
-        if self.tolerance < error <= CLOSE:
+        if error <= CLOSE and (error > self.tolerance or view.form.convex):
             model = inner.model
             curvature = model.curvature if model else plain(exact_hessian(view, inner.at, multipliers, state.order))
             faster = accelerated(view, inner.at, inner.slope, multipliers, curvature, state.order)
-            if faster is not None and faster[-1] <= self.tolerance:
+            if faster is not None and faster[-1] <= min(error, self.tolerance):
                 at, slope, multipliers, error = faster
                 inner = replace(inner, at=at, slope=slope)
         if error > self.tolerance and _immovable(view, inner):
@@ -143,9 +143,9 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
             inner_tolerance=max(0.1 * self.tolerance, 0.1 * state.inner_tolerance),
             idle=state.idle + 1 if inner.stopped and missed <= self.tolerance else 0,
         )
-        return self._arrived(state, inner, error)
+        return self._arrived(state, inner, error, limits)
 
-    def _arrived(self, state: AugmentedState, inner: Inner, error: float) -> AugmentedState:
+    def _arrived(self, state: AugmentedState, inner: Inner, error: float, limits: Limits) -> AugmentedState:
         """Return the state at a point with its multipliers, and whether that is the end."""
         view, at, slope = state.view, inner.at, inner.slope
         if error <= self.tolerance and (new := reweighed(view, at, slope)) is not None:
@@ -154,14 +154,15 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
         state = standing(state, at, slope, error, final=converged)
         if converged:
             return replace(state, ended=CONVERGED)
-        given_up = state.penalty > HIGHEST or state.idle >= ATTEMPTS
-        return replace(state, ended=converged_or_stalled(error) if given_up else None)
+        if state.penalty <= HIGHEST and state.idle < ATTEMPTS:
+            return state
+        return _restarted(state, inner, limits, otherwise=converged_or_stalled(error))
 
 
 def _endless(state: AugmentedState, inner: Inner, limits: Limits) -> AugmentedState:
     """Return the state where a subproblem is unbounded: the end if that is feasible, else a new beginning."""
     if not state.view.feasible(inner.at):
-        return _restarted(state, inner, limits)
+        return _restarted(state, inner, limits, otherwise=converged_or_stalled(state.error))
     return replace(standing(state, inner.at, inner.slope, state.error, final=False), ended=UNBOUNDED)
 
 
@@ -179,29 +180,30 @@ def _infeasible(state: AugmentedState, inner: Inner, limits: Limits) -> Augmente
     ending = infeasible(state.view, inner.at, inner.slope, signed_violations(state.view, inner.at))
     if ending.termination is Termination.INFEASIBLE:
         return replace(state, at=inner.at, slope=inner.slope, bound=INFINITY, ended=ending)
-    return _restarted(state, inner, limits)
+    return _restarted(state, inner, limits, otherwise=ending)
 
 
-def _restarted(state: AugmentedState, inner: Inner, limits: Limits) -> AugmentedState:
-    """Return the state near the start with a far higher penalty, or the end after `RESTARTS` of these.
+def _restarted(state: AugmentedState, inner: Inner, limits: Limits, otherwise: Ending) -> AugmentedState:
+    """Return the state near the start with a higher first penalty; the end after `RESTARTS` of these, or if feasible.
 
     A penalty that begins too low can lead far away, to where constraints have no slope.
     """
     view = state.view
-    moved = shaken(view, state.begin, limits.seed) if state.restarts < RESTARTS else None
+    again = state.restarts < RESTARTS and not view.feasible(inner.at)
+    moved = shaken(view, state.begin, limits.seed) if again else None
     if moved is None:
-        ended = Ending(Termination.LOCALLY_INFEASIBLE, view.form.violated(view.whole(inner.at.x)))
-        return replace(state, at=inner.at, slope=inner.slope, ended=ended)
+        return replace(state, at=inner.at, slope=inner.slope, ended=otherwise)
     return replace(
         state,
         at=moved[0],
         slope=moved[1],
         multipliers=np.zeros(view.rows),
         model=None if state.model is None else first_model(moved[1].jacobian),
-        penalty=max(state.penalty, STIFFER ** (state.restarts + 1)),
+        penalty=STIFFER ** (state.restarts + 1),
         inner_tolerance=FIRST_TOLERANCE,
         missed=INFINITY,
         restarts=state.restarts + 1,
+        idle=0,
     )
 
 

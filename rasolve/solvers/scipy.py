@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from rasolve.errors import named, whole_number
-from rasolve.forms import SmoothProgram, Termination
+from rasolve.forms import Slopes, SmoothProgram, Termination, Values
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
@@ -34,27 +34,36 @@ class _Late(Exception):
     """Raised inside scipy when time is over."""
 
 
-@dataclass(eq=False)
 class _Record:
-    """The program as scipy calls it, and the best feasible point of those where it asked for a gradient."""
+    """The program as scipy calls it, each point computed once, and the best feasible one where it took a gradient."""
 
-    form: SmoothProgram
-    deadline: float
-    value: FloatArray | None = None
-    best: float = INFINITY
-    asked: bool = field(default=False)
+    def __init__(self, form: SmoothProgram, deadline: float) -> None:
+        self.form, self.deadline = form, deadline
+        self.value: FloatArray | None = None
+        self.best = INFINITY
+        self._values: tuple[bytes, Values] | None = None
+        self._slopes: tuple[bytes, Slopes] | None = None
 
-    def gradient(self, x: FloatArray) -> FloatArray:
-        if self.asked and perf_counter() >= self.deadline:
-            raise _Late
-        self.asked = True
-        self.offer(x)
-        return self.form.slopes(x).gradient
+    def values(self, x: FloatArray) -> Values:
+        """Return f, g and h at x [n]."""
+        if self._values is None or self._values[0] != x.tobytes():
+            self._values = x.tobytes(), self.form.values(x)
+        return self._values[1]
 
-    def offer(self, x: FloatArray) -> None:
-        x = self.form.within_bounds(x)
-        if (objective := self.form.judge(x)) < self.best:
-            self.value, self.best = x, objective
+    def slopes(self, x: FloatArray) -> Slopes:
+        """Return the first derivatives at x [n]; raises _Late when time is over, but not at the first point."""
+        if self._slopes is None or self._slopes[0] != x.tobytes():
+            if self._slopes is not None and perf_counter() >= self.deadline:
+                raise _Late
+            self._slopes = x.tobytes(), self.form.slopes(x)
+            self._offer(x)
+        return self._slopes[1]
+
+    def _offer(self, x: FloatArray) -> None:
+        within = self.form.within_bounds(x)
+        objective = self.values(x).objective if (within == x).all() else INFINITY
+        if objective < self.best and self.values(x).violation <= self.form.tolerance:
+            self.value, self.best = x.copy(), objective
 
 
 @register
@@ -94,11 +103,11 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
             warnings.simplefilter("ignore")
             try:
                 found = minimize(
-                    lambda x: form.values(x).objective,
+                    lambda x: record.values(x).objective,
                     start,
-                    jac=record.gradient,
+                    jac=lambda x: record.slopes(x).gradient,
                     method=METHODS[self.method],
-                    **(self._slsqp(form) if self.method == "slsqp" else self._trust_constr(form)),
+                    **(self._slsqp(record) if self.method == "slsqp" else self._trust_constr(record)),
                 )
             except _Late:
                 return ScipyState(record.value, record.best, -INFINITY, Ending(Termination.TIME_LIMIT))
@@ -131,8 +140,10 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         termination = Termination.ITERATION_LIMIT if found.status == limit else Termination.STALLED
         return Ending(termination, (message, *violated))
 
-    def _slsqp(self, form: SmoothProgram) -> dict[str, Any]:
+    def _slsqp(self, record: _Record) -> dict[str, Any]:
         from scipy.optimize import Bounds
+
+        form = record.form
 
         def dense(matrix: Any) -> FloatArray:
             return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
@@ -142,44 +153,45 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
             constraints.append(
                 {
                     "type": "ineq",
-                    "fun": lambda x: -form.values(x).inequalities,
-                    "jac": lambda x: -dense(form.slopes(x).inequality_jacobian),
+                    "fun": lambda x: -record.values(x).inequalities,
+                    "jac": lambda x: -dense(record.slopes(x).inequality_jacobian),
                 }
             )
         if form.equality_count:
             constraints.append(
                 {
                     "type": "eq",
-                    "fun": lambda x: form.values(x).equalities,
-                    "jac": lambda x: dense(form.slopes(x).equality_jacobian),
+                    "fun": lambda x: record.values(x).equalities,
+                    "jac": lambda x: dense(record.slopes(x).equality_jacobian),
                 }
             )
         options = {"ftol": self.tolerance, "maxiter": self.iterations}
         return {"bounds": Bounds(form.lower, form.upper), "constraints": constraints, "options": options}
 
-    def _trust_constr(self, form: SmoothProgram) -> dict[str, Any]:
+    def _trust_constr(self, record: _Record) -> dict[str, Any]:
         from scipy.optimize import BFGS, Bounds, NonlinearConstraint
 
+        form = record.form
         p, q = form.inequality_count, form.equality_count
         exact = form.hessian is not None
         constraints = []
         if p:
             constraints.append(
                 NonlinearConstraint(
-                    lambda x: form.values(x).inequalities,
+                    lambda x: record.values(x).inequalities,
                     -np.inf,
                     0.0,
-                    jac=lambda x: form.slopes(x).inequality_jacobian,
+                    jac=lambda x: record.slopes(x).inequality_jacobian,
                     hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, v, np.zeros(q))) if exact else BFGS(),
                 )
             )
         if q:
             constraints.append(
                 NonlinearConstraint(
-                    lambda x: form.values(x).equalities,
+                    lambda x: record.values(x).equalities,
                     0.0,
                     0.0,
-                    jac=lambda x: form.slopes(x).equality_jacobian,
+                    jac=lambda x: record.slopes(x).equality_jacobian,
                     hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, np.zeros(p), v)) if exact else BFGS(),
                 )
             )

@@ -8,7 +8,7 @@ import numpy as np
 
 from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray
-from rasolve.solvers.smooth.matrices import is_small
+from rasolve.solvers.smooth.matrices import identity_like, is_small
 
 MEMORY = 8
 """Pairs of steps and gradient changes that a limited-memory matrix keeps (textbook: 3 to 20)."""
@@ -38,6 +38,11 @@ def plain(matrix: Matrix) -> Curvature:
 def first_model(rows: Matrix) -> Bfgs | LimitedBfgs:
     """Return the model to begin with where second derivatives are not given, for constraints' Jacobian [m, N]."""
     return Bfgs(np.eye(rows.shape[1])) if is_small(rows) else LimitedBfgs(rows.shape[1])
+
+
+def unit_like(curvature: Curvature, rows: Matrix) -> Curvature:
+    """Return the identity in the pattern of another curvature, for systems with these rows [m, N]."""
+    return Curvature(identity_like(rows), np.zeros_like(curvature.wings), curvature.signs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,22 +92,22 @@ def interior_point(qp: ElasticQp, guess: FloatArray, order: IntArray | None) -> 
 
 
 def _begin(qp: ElasticQp, guess: FloatArray) -> _Iterate:
-    """Return a start well inside: a little off the box's walls, multipliers near those guessed."""
+    """Return a start well inside: a little off the box's walls, multipliers near those guessed, products alike."""
     width = qp.high - qp.low
     inset = np.minimum(0.25 * width, 0.1)
     d = np.clip(0.0, qp.low + inset, qp.high - inset)
     margin = np.minimum(0.25 * (qp.penalty - qp.least), 0.1 + 0.1 * np.abs(guess))
     multiplier = np.clip(guess, qp.least + margin, qp.penalty - margin)
     r = qp.linear(d) - qp.soft * multiplier
-    ease = 0.1 + 0.1 * np.abs(r)
+    spare = np.stack([qp.penalty - multiplier, multiplier - qp.least])
     room = np.stack([d - qp.low, qp.high - d])
     return _Iterate(
         d,
         multiplier,
-        parts=np.stack([np.maximum(r, 0) + ease, np.maximum(-r, 0) + ease]),
-        spare=np.stack([qp.penalty - multiplier, multiplier - qp.least]),
+        parts=np.stack([np.maximum(r, 0), np.maximum(-r, 0)]) + np.minimum(0.1 + 0.1 * np.abs(r), 0.1 / spare),
+        spare=spare,
         room=room,
-        force=0.1 / np.clip(room, 1e-8, 1.0),
+        force=0.1 / np.clip(room, 1e-8, 1e3),
     )
 
 

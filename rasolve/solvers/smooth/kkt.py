@@ -148,19 +148,21 @@ def _eliminated(matrix: Matrix, order: IntArray, size: int) -> Any:
 def elimination_order(curvature: Curvature, rows: Matrix) -> IntArray | None:
     """Return in which order to eliminate a sparse system's N variables and m rows, or None where it is small.
 
-    Dense columns come last, the others by minimum degree. Found once for a program: the pattern stays the same.
+    By minimum degree; dense columns come after that, outer products last. Found once for a program, whose pattern stays
+    the same.
     """
     if is_small(rows):
         return None
-    upper, rows = curvature.matrix, stacked(rows, curvature.wings)
     from scipy.sparse import block_array, csr_array, eye_array
     from scipy.sparse.linalg import splu
 
-    pattern = block_array([[abs(csr_array(upper)), abs(csr_array(rows)).T], [abs(csr_array(rows)), None]], format="csr")
+    upper, rows = abs(csr_array(curvature.matrix)), abs(csr_array(rows))
+    pattern = block_array([[upper, rows.T], [rows, None]], format="csr")
     pattern.data[:] = -1.0
     total = pattern.shape[0]
     crowded = np.diff(pattern.indptr) > CROWDED * np.sqrt(total)
     ordinary = np.flatnonzero(~crowded)
     kept = (pattern[ordinary][:, ordinary] + 2.0 * total * eye_array(len(ordinary))).tocsc()
     lu = splu(kept, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    return np.concatenate([ordinary[np.argsort(lu.perm_c)], np.flatnonzero(crowded)])
+    wings = total + np.arange(len(curvature.signs))
+    return np.concatenate([ordinary[np.argsort(lu.perm_c)], np.flatnonzero(crowded), wings])

@@ -9,10 +9,9 @@ import numpy as np
 
 from rasolve.forms.evaluation import Matrix
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.smooth.curvature import plain
+from rasolve.solvers.smooth.curvature import plain, unit_like
 from rasolve.solvers.smooth.direction import Direction
 from rasolve.solvers.smooth.equality_step import active_set, equality_step, room_for
-from rasolve.solvers.smooth.matrices import identity_like
 from rasolve.solvers.smooth.merit import lagrangian_slope, merit
 from rasolve.solvers.smooth.view import Point, Slope, View
 
@@ -107,6 +106,6 @@ def _corrected(
     qp = towards.qp
     active = active_set(qp, towards.answer)
     change = equality_step(
-        plain(identity_like(qp.rows)), qp.rows, active, np.zeros(len(step)), point.constraints, order
+        unit_like(qp.curvature, qp.rows), qp.rows, active, np.zeros(len(step)), point.constraints, order
     )
     return None if change is None else _moved(view, at, step + change.step)

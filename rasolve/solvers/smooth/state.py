@@ -57,11 +57,12 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
     if start.shape != form.start.shape or not np.isfinite(start).all():
         raise InputError(f"start: {form.size} finite numbers are needed")
     start = form.within_bounds(start)
-    if not form.values(start).defined:
+    values = form.values(start)
+    if not values.defined:
         raise InputError("start: a function of the program is undefined there; start where all can be computed")
-    view = view_of(form, start, scaling)
-    at = view.point(view.part(start))
-    slope = view.slope(at.x)
+    slopes = form.slopes(start)
+    view = view_of(form, start, slopes, scaling)
+    at, slope = view.scaled_values(view.part(start), values), view.scaled_slopes(slopes)
     if not slope.defined:
         raise InputError("start: a derivative of the program is undefined there; start where all can be computed")
     multipliers = np.zeros(view.rows) if known is None else _known(view, known)
@@ -92,7 +93,7 @@ def _known(view: View, known: Mapping[str, Any]) -> FloatArray:
         if part.shape != (count,) or not np.isfinite(part).all():
             raise InputError(f"known['{name}']: {count} finite numbers are needed")
         parts.append(np.maximum(part, 0.0) if name == "inequalities" else part)
-    return view.scaled(np.concatenate(parts))
+    return view.scaled_multipliers(np.concatenate(parts))
 
 
 def standing(state: S, at: Point, slope: Slope, error: float, final: bool) -> S:

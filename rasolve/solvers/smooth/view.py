@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.evaluation import Matrix, Slopes, Values
 from rasolve.forms.smooth import SmoothProgram
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.matrices import all_finite, rescaled, stacked, steepest
@@ -89,13 +89,19 @@ class View:
 
     def point(self, x: FloatArray) -> Point:
         """Return a point with its function values."""
-        values = self.form.values(self.whole(x))
+        return self.scaled_values(x, self.form.values(self.whole(x)))
+
+    def scaled_values(self, x: FloatArray, values: Values) -> Point:
+        """Return a point whose function values are known already."""
         constraints = np.concatenate([values.inequalities, values.equalities])
         return Point(x, self.weight * values.objective, self.weights * constraints)
 
     def slope(self, x: FloatArray) -> Slope:
         """Return the first derivatives at x."""
-        slopes = self.form.slopes(self.whole(x))
+        return self.scaled_slopes(self.form.slopes(self.whole(x)))
+
+    def scaled_slopes(self, slopes: Slopes) -> Slope:
+        """Return first derivatives that are known already, scaled."""
         both = stacked(slopes.inequality_jacobian, slopes.equality_jacobian)
         jacobian = rescaled(self._free_columns(both), self.weights, self.unit)
         return Slope(self.weight * slopes.gradient[self.free] * self.unit, jacobian)
@@ -115,7 +121,7 @@ class View:
         own = multipliers * self.weights / self.weight
         return own[: self.inequalities], own[self.inequalities :]
 
-    def scaled(self, multipliers: FloatArray) -> FloatArray:
+    def scaled_multipliers(self, multipliers: FloatArray) -> FloatArray:
         """Return the scaled of multipliers [m] in the program's own units."""
         return np.asarray(multipliers * self.weight / self.weights)
 
@@ -133,10 +139,9 @@ class View:
         return FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
 
 
-def view_of(form: SmoothProgram, start: FloatArray, scaling: bool) -> View:
+def view_of(form: SmoothProgram, start: FloatArray, slopes: Slopes, scaling: bool) -> View:
     """Return the program as seen from a start [n]: scaled by sizes and derivatives there, or not at all."""
     free = np.flatnonzero(form.lower < form.upper)
-    slopes = form.slopes(start)
     jacobian = stacked(slopes.inequality_jacobian, slopes.equality_jacobian)
     unit, weight, weights = np.ones(form.size), 1.0, np.ones(jacobian.shape[0])
     if scaling:
