@@ -46,6 +46,13 @@ class Slopes:
     inequality_jacobian: Matrix
     equality_jacobian: Matrix
 
+    @property
+    def defined(self) -> bool:
+        """Whether all are finite."""
+        matrices = (self.inequality_jacobian, self.equality_jacobian)
+        entries = [matrix.data if hasattr(matrix, "tocsr") else matrix for matrix in matrices]
+        return all(bool(np.isfinite(part).all()) for part in (self.gradient, *entries))
+
 
 def frozen(x: FloatArray) -> FloatArray:
     """Return a copy that the caller's functions cannot write to."""

@@ -87,6 +87,7 @@ class SmoothProgram(Form):
             object.__setattr__(self, name, tuple(getattr(self, name)))
             if len(getattr(self, name)) not in (0, count):
                 raise InputError(f"SmoothProgram.{name} holds {len(getattr(self, name))} names, needs {count}")
+        self.values(self.first)
         slopes = self.slopes(self.first)
         found = {"gradient": (slopes.gradient, (n,)), "inequality_jacobian": (slopes.inequality_jacobian, (p, n))}
         found["equality_jacobian"] = (slopes.equality_jacobian, (q, n))

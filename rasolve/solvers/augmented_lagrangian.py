@@ -22,6 +22,7 @@ from rasolve.solvers.smooth.ending import (
     Ending,
     converged_or_stalled,
     endless,
+    feasible_for_its_size,
     infeasible,
     shaken,
 )
@@ -161,7 +162,7 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
 
 def _endless(state: AugmentedState, inner: Inner, limits: Limits) -> AugmentedState:
     """Return the state where a subproblem is unbounded: the end if that is feasible, else a new beginning."""
-    if not state.view.feasible(inner.at):
+    if not feasible_for_its_size(state.view, inner.at):
         return _restarted(state, inner, limits, otherwise=converged_or_stalled(state.error))
     return replace(standing(state, inner.at, inner.slope, state.error, final=False), ended=UNBOUNDED)
 

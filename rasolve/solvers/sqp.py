@@ -21,6 +21,7 @@ from rasolve.solvers.smooth.ending import (
     UNBOUNDED,
     converged_or_stalled,
     endless,
+    feasible_for_its_size,
     infeasible,
     shaken,
 )
@@ -150,7 +151,7 @@ class Sqp(SmoothSolver[SqpState]):
         proved = not view.form.convex or (state.gap is not None and state.gap <= limits.gap)
         if converged and (proved or not new_here):
             return replace(state, ended=CONVERGED)
-        if view.feasible(at) and endless(at.objective, at):
+        if endless(at.objective, at) and feasible_for_its_size(view, at):
             return replace(state, ended=UNBOUNDED)
         return replace(state, ended=converged_or_stalled(error) if state.idle >= ATTEMPTS else None)
 

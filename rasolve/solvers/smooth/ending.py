@@ -15,8 +15,8 @@ from rasolve.solvers.smooth.view import Point, Slope, View
 ACCEPTABLE = 1e-6
 """Optimality error, in scaled functions, that counts as converged where rounding allows no further progress."""
 
-ENDLESS = 1e15
-"""Size of a scaled point, or depth of a scaled objective, at which a program counts as unbounded."""
+ENDLESS = 1e12
+"""Size of a scaled point, or depth of a scaled objective, at which a feasible program counts as unbounded (ours)."""
 
 SHAKE = 1e-2
 """How far a point is moved, relative to its size, where the violation is stationary at first (ours)."""
@@ -47,6 +47,12 @@ def converged_or_stalled(error: float) -> Ending:
 def endless(objective: float, at: Point) -> bool:
     """Return whether a falling function, or the point where it falls, is beyond all measure."""
     return objective < -ENDLESS or float(np.abs(at.x).max(initial=0.0)) > ENDLESS
+
+
+def feasible_for_its_size(view: View, at: Point) -> bool:
+    """Return whether a point far out violates constraints by no more than the tolerance for each unit of its size."""
+    size = max(1.0, float(np.abs(at.x).max(initial=0.0)))
+    return at.defined and view.excess(at) <= view.form.tolerance * size
 
 
 def only_point(view: View, at: Point) -> tuple[Ending, float]:

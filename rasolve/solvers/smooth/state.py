@@ -61,10 +61,10 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
     if not values.defined:
         raise InputError("start: a function of the program is undefined there; start where all can be computed")
     slopes = form.slopes(start)
+    if not slopes.defined:
+        raise InputError("start: a derivative of the program is undefined there; start where all can be computed")
     view = view_of(form, start, slopes, scaling)
     at, slope = view.scaled_values(view.part(start), values), view.scaled_slopes(slopes)
-    if not slope.defined:
-        raise InputError("start: a derivative of the program is undefined there; start where all can be computed")
     multipliers = np.zeros(view.rows) if known is None else _known(view, known)
     model = first_model(slope.jacobian) if form.hessian is None else None
     curvature = plain(view.hessian(at.x, np.ones(view.rows))) if model is None else model.curvature
