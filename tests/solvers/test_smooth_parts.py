@@ -190,7 +190,7 @@ def quadratic_program(seed: int, **fields) -> SmoothProgram:
         "inequalities": lambda x: np.array([x @ x - 2, normal @ x - 0.5]),
         "inequality_jacobian": lambda x: np.stack([2 * x, normal]),
         "equalities": lambda x: np.array([row @ x - 0.1]),
-        "equality_jacobian": lambda x: row[None, :],
+        "equality_jacobian": lambda _: row[None, :],
         "lower": -2.0,
         "upper": 2.0,
         "convex": True,
@@ -202,7 +202,10 @@ def seen(form: SmoothProgram) -> View:
     return view_of(form, form.first, form.slopes(form.first), scaling=True)
 
 
-@given(st.integers(0, 30), st.lists(st.floats(-2, 2), min_size=3, max_size=3), st.lists(st.floats(0, 5), min_size=2, max_size=2), st.floats(-5, 5))  # fmt: skip
+NUMBERS = st.lists(st.floats(-2, 2), min_size=3, max_size=3)
+
+
+@given(st.integers(0, 30), NUMBERS, st.lists(st.floats(0, 5), min_size=2, max_size=2), st.floats(-5, 5))
 def test_multipliers_of_any_kind_bound_a_convex_program(seed, x, inequality, equality):
     form = quadratic_program(seed)
     view = seen(form)
