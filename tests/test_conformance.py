@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import rasolve as ra
+from benchmarks.hock_schittkowski import EXAMPLES as PUBLISHED
+from benchmarks.smooth_forms import sampled_band
 from rasolve.errors import InputError
 from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, OfdmaLink, Sum, Term
 from rasolve.problems import problems, register, registry
@@ -24,6 +26,7 @@ EXAMPLES = {
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
         Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
     ],
+    "SmoothProgram": [*(e.form() for e in PUBLISHED if e.number in (14, 65, 71)), sampled_band(4, 0).program()],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
 }
 """Forms for each solver to be checked on, by the name of the form."""
