@@ -2,9 +2,9 @@
 
 python -m benchmarks.smooth [--parts published structured subproblem] [--turns 3] [--seconds 60] [--sizes 100 ...]
 
-published: the collection of Hock and Schittkowski; who solves what with how many steps and calls, KKT residuals from the
-forms' own derivatives, a performance profile in smooth_profile.png. structured: a band shared by up to 10 000 clients,
-sparse, against the exact optimum. subproblem: one quadratic program of it, ours beside HiGHS and Clarabel.
+published: the collection of Hock and Schittkowski; who solves what with how many steps and calls, KKT residuals from
+the forms' own derivatives, a performance profile in smooth_profile.png. structured: a band shared by up to 10 000
+clients, sparse, against the exact optimum. subproblem: one quadratic program of it, ours beside HiGHS and Clarabel.
 """
 
 from __future__ import annotations

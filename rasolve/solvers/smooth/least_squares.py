@@ -13,8 +13,8 @@ def multipliers_by_least_squares(form: SmoothProgram, x: FloatArray) -> dict[str
     """Return the multipliers at x [n] that violate the first-order conditions least, in the sense of squares (ours).
 
     Minimises |∇L|² + Σ (multiplier·distance)² over multipliers of the right signs, distance being that of x from the
-    bound or of an inequality from 0. Keys and signs as in `sqp`: "inequalities" [p], "lower" and "upper" [n] at least 0,
-    "equalities" [q].
+    bound or of an inequality from 0. Keys and signs as in `sqp`: "inequalities" [p], "lower" and "upper" [n] at least
+    0, "equalities" [q].
     """
     from scipy.optimize import lsq_linear
     from scipy.sparse import csr_array, diags_array, eye_array

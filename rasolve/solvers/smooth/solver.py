@@ -26,7 +26,7 @@ class SmoothSolver(Solver[SmoothProgram, S]):
     form = SmoothProgram
 
     def done(self, form: SmoothProgram, state: S, limits: Limits) -> bool:
-        return state.ended is not None
+        return state.ended is not None or state.bound >= limits.cutoff
 
     def verdict(self, form: SmoothProgram, state: S) -> Termination | None:
         ended = state.ended.termination if state.ended else None

@@ -11,7 +11,7 @@ from rasolve.solvers.smooth.equality_step import SOFT, active_set, equality_step
 from rasolve.solvers.smooth.interior_point import interior_point
 
 FAINTEST = 1e-12
-"""Largest gradient below which a subproblem is not magnified any further."""
+"""Gradient below which a subproblem is not magnified: it counts as none."""
 
 
 def solve_qp(qp: ElasticQp, guess: FloatArray, order: IntArray | None) -> QpAnswer:
@@ -20,7 +20,8 @@ def solve_qp(qp: ElasticQp, guess: FloatArray, order: IntArray | None) -> QpAnsw
     Small boxes and small gradients are brought to the size of 1 first, so that precision is relative to them.
     """
     length = min(1.0, float((qp.high - qp.low).max(initial=0.0))) or 1.0
-    weight = min(1.0, max(float(np.abs(qp.gradient).max(initial=0.0)), FAINTEST))
+    steepest = float(np.abs(qp.gradient).max(initial=0.0))
+    weight = min(1.0, steepest) if steepest > FAINTEST else 1.0
     answer = _solved(_of_size_one(qp, length, weight), guess / weight, order)
     return QpAnswer(answer.step * length, answer.multipliers * weight)
 
