@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -15,6 +14,9 @@ from benchmarks.report import figures, seconds, tiny, watched
 
 PRECISE = 1e-6
 """KKT residual up to which a solution counts as precise."""
+
+FARTHEST = 1024.0
+"""Cost, times the least of all methods, at which the profile ends."""
 
 STYLES = {
     "sqp": ("#0072b2", "-"),
@@ -107,13 +109,14 @@ def draw(table: Table, path: Path) -> None:
         best = paid.min(axis=1, keepdims=True)
         ratios = np.divide(paid, best, out=np.full_like(paid, np.inf), where=np.isfinite(best))
         for place, name in enumerate(METHODS):
-            within = np.sort(ratios[:, place])
+            finite = np.sort(ratios[np.isfinite(ratios[:, place]), place])
             colour, line = STYLES[name]
-            share = 100 * np.arange(1, len(within) + 1) / len(within)
-            axes.step(within, share, where="post", color=colour, ls=line, lw=1.8, label=name)
-        axes.set_xscale("log", base=2)
-        axes.set_xlim(1, 2 ** (10 if label == "seconds" else 7))
-        axes.set_xticks([2.0**k for k in axes_ticks(label)], [f"{2**k}" for k in axes_ticks(label)])
+            within, share = np.r_[1.0, finite, FARTHEST], np.r_[0.0, np.arange(1, len(finite) + 1), len(finite)]
+            axes.step(within, 100 * share / len(EXAMPLES), where="post", color=colour, ls=line, lw=1.8, label=name)
+        axes.set_xscale("log", base=4)
+        ticks = 4.0 ** np.arange(np.log(FARTHEST) / np.log(4) + 1)
+        axes.set_xlim(1, FARTHEST)
+        axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel(f"{label}, times the least of all methods")
         axes.grid(alpha=0.3)
@@ -124,8 +127,3 @@ def draw(table: Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=160)
     plt.close(figure)
-
-
-def axes_ticks(label: str) -> Sequence[int]:
-    """Return the powers of two that are written at an axis."""
-    return range(0, 11, 2) if label == "seconds" else range(8)
