@@ -157,13 +157,13 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
             return replace(state, ended=CONVERGED)
         if state.penalty <= HIGHEST and state.idle < ATTEMPTS:
             return state
-        return _restarted(state, inner, limits, otherwise=converged_or_stalled(error))
+        return _restarted(state, inner, limits, otherwise=converged_or_stalled(view, at, error))
 
 
 def _endless(state: AugmentedState, inner: Inner, limits: Limits) -> AugmentedState:
     """Return the state where a subproblem is unbounded: the end if that is feasible, else a new beginning."""
     if not feasible_for_its_size(state.view, inner.at):
-        return _restarted(state, inner, limits, otherwise=converged_or_stalled(state.error))
+        return _restarted(state, inner, limits, converged_or_stalled(state.view, inner.at, state.error))
     return replace(standing(state, inner.at, inner.slope, state.error, final=False), ended=UNBOUNDED)
 
 

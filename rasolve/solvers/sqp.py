@@ -99,7 +99,7 @@ class Sqp(SmoothSolver[SqpState]):
         towards = direction(view, at, slope, curvature, state.penalty, state.multipliers, state.radius, state.order)
         state = replace(state, multipliers=towards.answer.multipliers, penalty=towards.qp.penalty)
         error = optimality_error(view, at, slope, state.multipliers)
-        if error <= self.tolerance:
+        if error <= self.tolerance and view.feasible(at):
             return self._arrived(state, at, slope, error, limits)
         if _immovable(state, towards):
             return _infeasible(state, towards, limits)
@@ -153,7 +153,7 @@ class Sqp(SmoothSolver[SqpState]):
             return replace(state, ended=CONVERGED)
         if endless(at.objective, at) and feasible_for_its_size(view, at):
             return replace(state, ended=UNBOUNDED)
-        return replace(state, ended=converged_or_stalled(error) if state.idle >= ATTEMPTS else None)
+        return replace(state, ended=converged_or_stalled(view, at, error) if state.idle >= ATTEMPTS else None)
 
 
 def _immovable(state: SqpState, towards: Direction) -> bool:
@@ -184,5 +184,5 @@ def _shorter(state: SqpState, towards: Direction, error: float) -> SqpState:
         model=None if state.model is None else first_model(state.slope.jacobian),
         idle=state.idle + 1,
         error=error,
-        ended=converged_or_stalled(error) if state.idle + 1 >= ATTEMPTS else None,
+        ended=converged_or_stalled(state.view, state.at, error) if state.idle + 1 >= ATTEMPTS else None,
     )

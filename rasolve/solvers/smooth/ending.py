@@ -37,11 +37,12 @@ UNBOUNDED = Ending(Termination.UNBOUNDED, ("feasible points go on without end, e
 CURVELESS = Ending(Termination.ERROR, ("the Hessian is not finite where the functions and their slopes are",))
 
 
-def converged_or_stalled(error: float) -> Ending:
+def converged_or_stalled(view: View, at: Point, error: float) -> Ending:
     """Return the ending where no step improves any more."""
-    if error <= ACCEPTABLE:
+    if error <= ACCEPTABLE and view.feasible(at):
         return CONVERGED
-    return Ending(Termination.STALLED, (f"no step improves any more; the optimality error is {error:.1e}",))
+    reason = f"no step improves any more; the optimality error is {error:.1e}"
+    return Ending(Termination.STALLED, (reason, *view.form.violated(view.whole(at.x))))
 
 
 def endless(objective: float, at: Point) -> bool:
