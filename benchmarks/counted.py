@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from time import perf_counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 
 from benchmarks.kkt import kkt_residual
+from benchmarks.lbfgsb_lagrangian import LbfgsbLagrangian
 from rasolve.forms import SmoothProgram
-from rasolve.solvers import Limits, solver_named
+from rasolve.solvers import Limits, Solver
+from rasolve.solvers.augmented_lagrangian import AugmentedLagrangian
+from rasolve.solvers.scipy import Scipy
+from rasolve.solvers.sqp import Sqp
 
 
 @dataclass
@@ -25,23 +29,24 @@ class Calls:
 
 @dataclass(frozen=True)
 class Method:
-    """A solver with options, with or without second derivatives."""
+    """A solver, with or without second derivatives."""
 
-    solver: str
+    solver: Solver[Any, Any]
     second: bool
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 METHODS = {
-    "sqp": Method("sqp", True),
-    "sqp, BFGS": Method("sqp", False),
-    "augmented Lagrangian": Method("augmented_lagrangian", True),
-    "augmented Lagrangian, BFGS": Method("augmented_lagrangian", False),
-    "SLSQP": Method("scipy", False, {"method": "slsqp"}),
-    "trust-constr": Method("scipy", True, {"method": "trust_constr"}),
-    "trust-constr, BFGS": Method("scipy", False, {"method": "trust_constr"}),
+    "sqp": Method(Sqp(), True),
+    "sqp, BFGS": Method(Sqp(), False),
+    "augmented Lagrangian": Method(AugmentedLagrangian(), True),
+    "augmented Lagrangian, BFGS": Method(AugmentedLagrangian(), False),
+    "the same, L-BFGS-B": Method(LbfgsbLagrangian(), False),
+    "SLSQP": Method(Scipy(), False),
+    "trust-constr": Method(Scipy(method="trust_constr"), True),
+    "trust-constr, BFGS": Method(Scipy(method="trust_constr"), False),
+    "trust-constr in bounds": Method(Scipy(method="trust_constr", keep_bounds=True), True),
 }
-"""What is compared; SLSQP knows no second derivatives."""
+"""What can be compared; SLSQP and L-BFGS-B know no second derivatives."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Run:
     """One method on one program: what came out, at what cost.
 
     ``steps`` are the method's own iterations; inner ones for the augmented Lagrangian. ``kkt`` is nan without a value.
+    ``seconds`` are of the processor, so that other work on the machine counts little.
     """
 
     method: str
@@ -62,16 +68,15 @@ class Run:
 
 
 def run(name: str, form: SmoothProgram, seconds: float = np.inf, most_steps: int = 1000) -> Run:
-    """Return one run; it ends when the method is done, time is over or it has taken too many steps."""
+    """Return one run; it ends when the method is done, so many seconds have passed or it has taken too many steps."""
     method = METHODS[name]
     program, calls = counted(form if method.second else replace(form, hessian=None))
-    solver = solver_named(method.solver, dict(method.options))
-    began = perf_counter()
-    limits = Limits(deadline=began + seconds)
+    solver, began = method.solver, process_time()
+    limits = Limits(deadline=perf_counter() + seconds)
     state, steps = solver.init(program, limits), 0
     while not solver.done(program, state, limits) and steps < most_steps and perf_counter() < limits.deadline:
         state, steps = solver.step(program, state, limits), steps + 1
-    taken, spent = perf_counter() - began, replace(calls)
+    taken, spent = process_time() - began, replace(calls)
     ended = state.ended.termination.value if state.ended else "time_limit" if steps < most_steps else "iteration_limit"
     found = state.value is not None
     kkt = kkt_residual(form, state.value, solver.multipliers(program, state)) if found else float("nan")

@@ -45,7 +45,7 @@ def main() -> None:
         published(given.turns, given.seconds, given.out)
     if "structured" in given.parts:
         print("a shared band in epigraph form: clients + 1 variables and rows, 3 x clients + 1 entries in the Jacobian")
-        print(smooth_structured.table(smooth_structured.measure(given.sizes, given.seconds), given.seconds))
+        print(smooth_structured.table(smooth_structured.measure(given.sizes, given.seconds)))
         print()
     if "subproblem" in given.parts:
         print("one quadratic subproblem of the same")

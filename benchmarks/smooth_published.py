@@ -8,7 +8,7 @@ from statistics import median
 import matplotlib.pyplot as plt
 import numpy as np
 
-from benchmarks.counted import METHODS, Run, run
+from benchmarks.counted import Run, run
 from benchmarks.hock_schittkowski import EXAMPLES, Example
 from benchmarks.report import figures, seconds, tiny, watched
 
@@ -23,6 +23,7 @@ STYLES = {
     "sqp, BFGS": ("#0072b2", "--"),
     "augmented Lagrangian": ("#009e73", "-"),
     "augmented Lagrangian, BFGS": ("#009e73", "--"),
+    "the same, L-BFGS-B": ("#e69f00", "--"),
     "SLSQP": ("#d55e00", "--"),
     "trust-constr": ("#7f7f7f", "-"),
     "trust-constr, BFGS": ("#7f7f7f", "--"),
@@ -37,7 +38,7 @@ def measure(turns: int, limit_s: float) -> Table:
     table: Table = {}
     for example in watched(EXAMPLES, "published problems"):
         form = example.form()
-        rounds = [[run(name, form, limit_s) for name in METHODS] for _ in range(turns)]
+        rounds = [[run(name, form, limit_s) for name in STYLES] for _ in range(turns)]
         table[example.number] = {
             first.method: Run(
                 **{**vars(first), "seconds": median(again[place].seconds for again in rounds)},
@@ -59,8 +60,8 @@ def listing(table: Table) -> str:
         cost = f"{found.steps} {found.calls.objective}/{found.calls.gradient}"
         return cost if solved(example, found) else f"{cost} x"
 
-    head = ("problem", *METHODS)
-    rows = [(f"HS{e.number}", *(cell(e, table[e.number][name]) for name in METHODS)) for e in EXAMPLES]
+    head = ("problem", *STYLES)
+    rows = [(f"HS{e.number}", *(cell(e, table[e.number][name]) for name in STYLES)) for e in EXAMPLES]
     return figures(head, rows)
 
 
@@ -69,7 +70,7 @@ def summary(table: Table) -> str:
     common = [e for e in EXAMPLES if all(solved(e, found) for found in table[e.number].values())]
     head = ("method", "solved", "precise", "worst kkt of those", "steps", "functions", "gradients", "hessians", "time")
     rows = []
-    for name in METHODS:
+    for name in STYLES:
         good = [table[e.number][name] for e in EXAMPLES if solved(e, table[e.number][name])]
         shared = [table[e.number][name] for e in common]
         precise = [found.kkt for found in good if found.kkt <= PRECISE]
@@ -87,7 +88,7 @@ def summary(table: Table) -> str:
                 seconds(sum(found.seconds for found in shared)),
             )
         )
-    missed = {name: [e.number for e in EXAMPLES if not solved(e, table[e.number][name])] for name in METHODS}
+    missed = {name: [e.number for e in EXAMPLES if not solved(e, table[e.number][name])] for name in STYLES}
     lines = [f"not solved by {name}: {', '.join(map(str, numbers))}" for name, numbers in missed.items() if numbers]
     return "\n".join(
         [figures(head, rows), f"steps to time: sums over the {len(common)} problems solved by all", *lines]
@@ -108,7 +109,7 @@ def draw(table: Table, path: Path) -> None:
         )
         best = paid.min(axis=1, keepdims=True)
         ratios = np.divide(paid, best, out=np.full_like(paid, np.inf), where=np.isfinite(best))
-        for place, name in enumerate(METHODS):
+        for place, name in enumerate(STYLES):
             finite = np.sort(ratios[np.isfinite(ratios[:, place]), place])
             colour, line = STYLES[name]
             within, share = np.r_[1.0, finite, FARTHEST], np.r_[0.0, np.arange(1, len(finite) + 1), len(finite)]

@@ -120,7 +120,7 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
         view = state.view
         function = Augmented(view, state.multipliers, state.penalty)
         begin = Inner(state.at, state.slope, state.model)
-        inner = minimise_within_bounds(function, begin, state.inner_tolerance, limits.deadline, state.order)
+        inner = self._minimised(function, begin, state, limits)
         state = replace(state, model=inner.model, inner_steps=state.inner_steps + inner.steps)
         if endless(function.value(inner.at), inner.at):
             return _endless(state, inner, limits)
@@ -145,6 +145,10 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
             idle=state.idle + 1 if inner.stopped and missed <= self.tolerance else 0,
         )
         return self._arrived(state, inner, error, limits)
+
+    def _minimised(self, function: Augmented, begin: Inner, state: AugmentedState, limits: Limits) -> Inner:
+        """Return a minimiser of Φ within the bounds, as precise as the state asks for."""
+        return minimise_within_bounds(function, begin, state.inner_tolerance, limits.deadline, state.order)
 
     def _arrived(self, state: AugmentedState, inner: Inner, error: float, limits: Limits) -> AugmentedState:
         """Return the state at a point with its multipliers, and whether that is the end."""

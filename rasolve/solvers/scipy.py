@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.errors import named, whole_number
+from rasolve.errors import InputError, named, whole_number
 from rasolve.forms import Slopes, SmoothProgram, Termination, Values
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
@@ -76,7 +76,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
 
     Options: ``method`` slsqp or trust_constr; ``tolerance`` as ftol, or as gtol with xtol and barrier_tol below it,
     which is what solved most of `benchmarks/hock_schittkowski.py`; ``iterations`` at most. Raises InputError for
-    options out of range.
+    options out of range. ``keep_bounds`` makes trust-constr compute nothing outside the bounds, which SLSQP never does.
     """
 
     name = "scipy"
@@ -85,11 +85,14 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     method: str = "slsqp"
     tolerance: float = 1e-10
     iterations: int = 1000
+    keep_bounds: bool = False
 
     def __post_init__(self) -> None:
         named("method of solver scipy", self.method, METHODS)
         positive("scipy.tolerance", self.tolerance)
         whole_number("scipy.iterations", self.iterations, 1)
+        if not isinstance(self.keep_bounds, bool):
+            raise InputError(f"scipy.keep_bounds = {self.keep_bounds!r}: must be True or False")
 
     def init(self, form: SmoothProgram, limits: Limits) -> ScipyState:
         return ScipyState(None, INFINITY, -INFINITY)
@@ -196,7 +199,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
                 )
             )
         return {
-            "bounds": Bounds(form.lower, form.upper),
+            "bounds": Bounds(form.lower, form.upper, keep_feasible=self.keep_bounds),
             "constraints": constraints,
             "hess": (lambda x: form.lagrangian_hessian(x, 1.0, np.zeros(p), np.zeros(q))) if exact else BFGS(),
             "options": {
