@@ -49,8 +49,15 @@ def test_solver_of_the_docs_conforms(monkeypatch):
     assert ra.solve(link(0), "shuffle", draws=5).objective >= ra.solve(link(0)).objective
 
 
+def test_smooth_program_of_the_docs_runs(capsys):
+    (code,) = blocks("docs/smooth.md", "python")
+    exec(compile(code, "docs/smooth.md", "exec"), {})
+    assert "converged" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
-    "file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md"]
+    "file",
+    ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md", "docs/smooth.md"],
 )
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()

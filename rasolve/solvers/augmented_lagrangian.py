@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import SmoothProgram, Termination
+from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits
 from rasolve.solvers.registry import register
-from rasolve.solvers.smooth.acceleration import accelerated
+from rasolve.solvers.smooth.acceleration import Close, accelerated
 from rasolve.solvers.smooth.bound_newton import Augmented, Inner, minimise_within_bounds
 from rasolve.solvers.smooth.convex import NoCurvature, exact_hessian
-from rasolve.solvers.smooth.curvature import first_model, plain
+from rasolve.solvers.smooth.curvature import Curvature, first_model, plain
 from rasolve.solvers.smooth.ending import (
     CONVERGED,
     CURVELESS,
@@ -78,6 +79,12 @@ class AugmentedState(SmoothState):
     restarts: int = 0
     idle: int = 0
 
+    def curvature(self, at: Point, multipliers: FloatArray) -> Curvature:
+        """Return the Lagrangian's curvature at a point: the model, or exact."""
+        if self.model is not None:
+            return self.model.curvature
+        return plain(exact_hessian(self.view, at, multipliers, self.order))
+
 
 @register
 @dataclass(frozen=True)
@@ -126,13 +133,11 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
             return _endless(state, inner, limits)
         multipliers = function.estimates(inner.at)
         error = optimality_error(view, inner.at, inner.slope, multipliers)
-        if error <= CLOSE and (error > self.tolerance or view.form.convex):
-            model = inner.model
-            curvature = model.curvature if model else plain(exact_hessian(view, inner.at, multipliers, state.order))
-            faster = accelerated(view, inner.at, inner.slope, multipliers, curvature, state.order)
-            if faster is not None and faster[-1] <= min(error, self.tolerance):
-                at, slope, multipliers, error = faster
-                inner = replace(inner, at=at, slope=slope)
+        if error <= CLOSE:
+            close = accelerated(view, Close(inner.at, inner.slope, multipliers, error), state.curvature, state.order)
+            if close.error <= self.tolerance:
+                inner = replace(inner, at=close.at, slope=close.slope)
+                multipliers, error = close.multipliers, close.error
         if error > self.tolerance and _immovable(view, inner):
             return _infeasible(state, inner, limits)
         missed = function.missed(inner.at)
