@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "BatchSolution": "rasolve.forms.batch",
     "Comparison": "rasolve.solving",
+    "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
+    "FedsLLMFdma": "rasolve.problems.fedsllm_fdma",
+    "GraphProfile": "rasolve.scenario.graph",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
     "Plan": "rasolve.plan",
@@ -28,12 +32,20 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "solve_batch": "rasolve.solving",
+    "splits_by_rate": "rasolve.splitting",
+    "splits_over_time": "rasolve.splitting",
+    "trace": "rasolve.executor.trace",
 }
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
 __all__ = [
+    "BatchSolution",
     "Comparison",
+    "DagSplit",
     "FedsLLM",
+    "FedsLLMFdma",
+    "GraphProfile",
     "InfeasibleError",
     "InputError",
     "Plan",
@@ -57,9 +69,13 @@ __all__ = [
     "run",
     "scenario",
     "solve",
+    "solve_batch",
     "solvers",
+    "splits_by_rate",
+    "splits_over_time",
     "surrogate_models",
     "testing",
+    "trace",
 ]
 
 if TYPE_CHECKING:
@@ -68,12 +84,18 @@ if TYPE_CHECKING:
     from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
+    from rasolve.executor.trace import trace
+    from rasolve.forms.batch import BatchSolution
     from rasolve.plan import Plan
+    from rasolve.problems.dag_split import DagSplit
     from rasolve.problems.fedsllm import FedsLLM
+    from rasolve.problems.fedsllm_fdma import FedsLLMFdma
     from rasolve.problems.registry import load
     from rasolve.result import Result
+    from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
-    from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.solving import Comparison, choose_solver, compare, solve, solve_batch
+    from rasolve.splitting import splits_by_rate, splits_over_time
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel
 

@@ -41,6 +41,27 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
+def test_python_of_the_dag_split_page_runs(capsys):
+    (code,) = blocks("docs/dag_split.md", "python")
+    exec(compile(code, "docs/dag_split.md", "exec"), {})
+    assert capsys.readouterr().out.count("optimal") >= 2
+
+
+def test_python_and_commands_of_the_tracing_page_run(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("docs/dag_tracing.md", "python")
+    exec(compile(code, "docs/dag_tracing.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "2 of 6 layers on the device" in printed
+    assert "unsplit training differs by at most" in printed and "NOT PREDICTED" not in printed
+    commands = re.findall(r"^    rasolve (.*)$", (ROOT / "docs/dag_tracing.md").read_text(), re.M)
+    assert len(commands) == 6
+    for command in commands:
+        assert main(shlex.split(command)) == 0, command
+    capsys.readouterr()
+
+
 def test_solver_of_the_docs_conforms(monkeypatch):
     monkeypatch.setattr(registry, "_registered", dict(registry.solvers()))
     space: dict = {}
@@ -57,7 +78,19 @@ def test_smooth_program_of_the_docs_runs(capsys):
 
 @pytest.mark.parametrize(
     "file",
-    ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md", "docs/smooth.md"],
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/fdma.md",
+        "docs/fedsllm.md",
+        "docs/dag_split.md",
+        "docs/dag_tracing.md",
+        "docs/per_client.md",
+        "docs/extending.md",
+        "docs/fitting.md",
+        "docs/selective.md",
+        "docs/smooth.md",
+    ],
 )
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()

@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     DELAY = "delay"
     CONVERGENCE = "convergence"
+    GRAPH = "graph"
 
 
 def plot(
@@ -31,8 +32,12 @@ def plot(
         str, typer.Option(metavar="TARGET", help="Its problem: a name (with --seed and --set), or a scenario file.")
     ],
     kind: Annotated[
-        Kind, typer.Option(help="Delay by stage of each client, or the solver's convergence beside the best bound.")
-    ] = Kind.DELAY,
+        Kind | None,
+        typer.Option(
+            help="Delay by stage of each client, the solver's convergence beside the best bound, or a split model's "
+            "graph. Default: the graph where the problem has one, else the delay."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
     seed: Seed = None,
     changes: Changes = None,
@@ -41,9 +46,12 @@ def plot(
     """Draw a stored result."""
     data = problem_of(problem, seed, changes or [])
     stored = Result.load(result).of(data)
+    kind = kind or (Kind.GRAPH if plots.has_layers(data) else Kind.DELAY)
     path = out or Path(f"{kind.value}.png")
     if kind is Kind.DELAY:
         plots.delay_by_stage(data, stored, path)
+    elif kind is Kind.GRAPH:
+        plots.split_graph(data, stored, path)
     else:
         with watched(f"best bound of {data.kind}", quiet=as_json) as callback:
             best = solve(data, callback=callback)

@@ -1,12 +1,13 @@
-"""Pictures: where delay comes from, how a solver got to its answer, if a run kept to its plan, what was fitted.
+"""Pictures: where delay comes from, where a model is split, how a solver got there, if a run kept to its plan, fits.
 
 matplotlib is imported when a picture is drawn; without it every function raises SolverUnavailable.
 """
 
 from rasolve.plots.delay import delay_by_stage
+from rasolve.plots.graph import has_layers, split_graph
 from rasolve.plots.rounds import rounds_by_rank
 from rasolve.plots.steps import convergence
 from rasolve.plots.time import time_fit
 from rasolve.plots.timeline import timeline
 
-__all__ = ["convergence", "delay_by_stage", "rounds_by_rank", "time_fit", "timeline"]
+__all__ = ["convergence", "delay_by_stage", "has_layers", "rounds_by_rank", "split_graph", "time_fit", "timeline"]

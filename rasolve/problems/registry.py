@@ -17,8 +17,8 @@ from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 
-SHIPPED = ("fedsllm",)
-"""Modules of this package, each with one problem."""
+SHIPPED = ("fedsllm", "fedsllm-fdma", "dag-split")
+"""Problems of this package, each in the module of its name, with _ for -."""
 
 DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}
 """Fields that hold a document, which a scenario may keep in a .json file of its own."""
@@ -37,8 +37,8 @@ def register(problem: type[P]) -> type[P]:
 
 @cache
 def _load_shipped() -> None:
-    for module in SHIPPED:
-        import_module(f"rasolve.problems.{module}")
+    for name in SHIPPED:
+        import_module(f"rasolve.problems.{name.replace('-', '_')}")
 
 
 def problems() -> dict[str, type[Problem]]:
