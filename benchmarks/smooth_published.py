@@ -116,7 +116,7 @@ def draw(table: Table, path: Path) -> None:
             axes.step(within, 100 * share / len(EXAMPLES), where="post", color=colour, ls=line, lw=1.8, label=name)
         axes.set_xscale("log", base=4)
         ticks = 4.0 ** np.arange(np.log(FARTHEST) / np.log(4) + 1)
-        axes.set_xlim(1, FARTHEST)
+        axes.set_xlim(0.9, FARTHEST)
         axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel(f"{label}, times the least of all methods")

@@ -74,9 +74,10 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     One step is the whole of it. Where its last point is infeasible, or time ran out, the value is the best feasible
     point at which it asked for a gradient.
 
-    Options: ``method`` slsqp or trust_constr; ``tolerance`` as ftol, or as gtol with xtol and barrier_tol below it,
-    which is what solved most of `benchmarks/hock_schittkowski.py`; ``iterations`` at most. Raises InputError for
-    options out of range. ``keep_bounds`` makes trust-constr compute nothing outside the bounds, which SLSQP never does.
+    Options: ``method`` slsqp or trust_constr; ``tolerance`` as SLSQP's ftol or as trust-constr's xtol and barrier_tol
+    (its gtol says nothing of what the barrier still costs, so it is 1e-5 of that); ``iterations`` at most.
+    ``keep_bounds`` makes trust-constr compute nothing outside the bounds, which SLSQP never does. Raises InputError for
+    options out of range.
     """
 
     name = "scipy"
@@ -203,9 +204,9 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
             "constraints": constraints,
             "hess": (lambda x: form.lagrangian_hessian(x, 1.0, np.zeros(p), np.zeros(q))) if exact else BFGS(),
             "options": {
-                "gtol": self.tolerance,
-                "xtol": 1e-4 * self.tolerance,
-                "barrier_tol": 1e-2 * self.tolerance,
+                "gtol": 1e-5 * self.tolerance,
+                "xtol": self.tolerance,
+                "barrier_tol": self.tolerance,
                 "maxiter": self.iterations,
             },
         }
