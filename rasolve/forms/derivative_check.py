@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.errors import InputError
+from rasolve.errors import InputError, whole_number
 from rasolve.forms.differences import STEP
 from rasolve.forms.smooth import SmoothProgram
 from rasolve.numerics import FloatArray
@@ -21,10 +21,10 @@ def check_derivatives(form: SmoothProgram, x: FloatArray | None = None, seed: in
 
     x is the program's start unless given, moved by up to 1e-3 and off the bounds. Second derivatives are compared with
     differences of first ones, for random multipliers, once those are right. Costs four evaluations for each variable
-    (ours). Raises InputError where the functions are undefined at x.
+    (ours). Raises InputError where x does not fit or the functions are undefined there.
     """
-    rng = np.random.default_rng(seed)
-    begin = form.first if x is None else np.asarray(x, dtype=np.float64)
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    begin = form.first if x is None else form.point("check_derivatives: x", x)
     moved = begin + 1e-3 * rng.uniform(-1, 1, form.size) * np.maximum(1, np.abs(begin))
     point = _off_bounds(form, moved)
     if not form.values(point).defined:

@@ -23,7 +23,8 @@ def jacobian_by_differences(
     A variable whose bounds leave it no room gets a column of zeros. Error about 1e-10 of the function's scale.
     """
     here = function(x)
-    columns = [_column(function, x, here, j, x[j] - lower[j], upper[j] - x[j]) for j in range(len(x))]
+    with np.errstate(all="ignore"):
+        columns = [_column(function, x, here, j, x[j] - lower[j], upper[j] - x[j]) for j in range(len(x))]
     return np.stack(columns, axis=1)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
@@ -61,6 +62,14 @@ def frozen(x: FloatArray) -> FloatArray:
     return point
 
 
+def array_of(raw: object) -> NDArray[Any]:
+    """Return what a caller gave as an array; one that holds no numbers where rows differ in length."""
+    try:
+        return np.asarray(raw)
+    except ValueError:
+        return np.asarray(None)
+
+
 def called(function: Function | None, name: str, x: FloatArray, length: int) -> FloatArray:
     """Return a function's numbers, one row; nan where it cannot compute them. A length of -1 takes any."""
     if function is None:
@@ -72,25 +81,31 @@ def called(function: Function | None, name: str, x: FloatArray, length: int) -> 
         if length < 0:
             raise InputError(f"SmoothProgram.{name} cannot be computed at the start: {error}") from None
         return np.full(length, np.nan)
-    array = np.atleast_1d(np.asarray(raw))
+    array = np.atleast_1d(array_of(raw))
     if array.dtype.kind not in "biuf" or array.ndim != 1 or length not in (-1, len(array)):
         needed = "one number" if length == 1 else "one row of numbers" if length < 0 else f"{length} numbers"
         raise InputError(f"SmoothProgram.{name} must return {needed}")
     return array.astype(np.float64)
 
 
-def matrix_of(function: Callable[..., Any], name: str, x: FloatArray, *more: Any) -> Matrix:
-    """Return a derivative as floats, sparse ones in rows; nan where it cannot be computed."""
+def csr_of(matrix: Matrix) -> Matrix:
+    """Return a sparse matrix of any kind in rows, as floats."""
+    from scipy.sparse import csr_array
+
+    return csr_array(matrix, dtype=np.float64)
+
+
+def matrix_of(function: Callable[..., Any], name: str, shape: tuple[int, ...], *arguments: Any) -> Matrix:
+    """Return a derivative as floats, sparse ones in rows; raises InputError where its shape is not the one needed."""
     try:
         with np.errstate(all="ignore"):
-            raw = function(x, *more)
+            raw = function(*arguments)
     except ArithmeticError as error:
         raise InputError(f"SmoothProgram.{name} fails where the functions are defined: {error}") from None
-    if hasattr(raw, "tocsr"):
-        from scipy.sparse import csr_array
-
-        return csr_array(raw, dtype=np.float64)
-    array = np.asarray(raw)
-    if array.dtype.kind not in "biuf":
+    sparse = hasattr(raw, "tocsr")
+    matrix: Matrix = raw if sparse else array_of(raw)
+    if matrix.dtype.kind not in "biuf":
         raise InputError(f"SmoothProgram.{name} must return numbers")
-    return array.astype(np.float64)
+    if matrix.shape != shape:
+        raise InputError(f"SmoothProgram.{name} has shape {list(matrix.shape)}, needs {list(shape)}")
+    return csr_of(matrix) if sparse else matrix.astype(np.float64)

@@ -56,7 +56,10 @@ class SmoothProgram(Form):
         self._check_bounds()
         if not (is_real(self.tolerance) and 0 < self.tolerance < np.inf):
             raise InputError(f"SmoothProgram.tolerance = {self.tolerance!r}: must be above 0")
-        self._check_shapes()
+        if not isinstance(self.convex, bool):
+            raise InputError(f"SmoothProgram.convex = {self.convex!r}: must be True or False")
+        self._check_names()
+        self._check_calls()
 
     def _check_functions(self) -> None:
         for name in ("objective", "gradient", "inequalities", "equalities", "hessian", *JACOBIANS):
@@ -81,21 +84,22 @@ class SmoothProgram(Form):
             i = int(np.argmin(allowed))
             raise InputError(f"SmoothProgram: no x[{i}] from lower = {self.lower[i]:g} to upper = {self.upper[i]:g}")
 
-    def _check_shapes(self) -> None:
-        n, p, q = self.size, self.inequality_count, self.equality_count
-        for name, count in (("inequality_names", p), ("equality_names", q)):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            if len(getattr(self, name)) not in (0, count):
-                raise InputError(f"SmoothProgram.{name} holds {len(getattr(self, name))} names, needs {count}")
+    def _check_names(self) -> None:
+        for name, count in (("inequality_names", self.inequality_count), ("equality_names", self.equality_count)):
+            given = getattr(self, name)
+            if not isinstance(given, (tuple, list)) or not all(isinstance(each, str) for each in given):
+                raise InputError(f"SmoothProgram.{name} must be a list of words")
+            if len(given) not in (0, count):
+                raise InputError(f"SmoothProgram.{name} holds {len(given)} names, needs {count}")
+            object.__setattr__(self, name, tuple(given))
+
+    def _check_calls(self) -> None:
+        """Call every function once, so that what does not fit is said here and not amid a solve."""
         self.values(self.first)
-        slopes = self.slopes(self.first)
-        found = {"gradient": (slopes.gradient, (n,)), "inequality_jacobian": (slopes.inequality_jacobian, (p, n))}
-        found["equality_jacobian"] = (slopes.equality_jacobian, (q, n))
+        self.slopes(self.first)
         if self.hessian is not None:
-            found["hessian"] = (self.lagrangian_hessian(self.first, 1.0, np.zeros(p), np.zeros(q)), (n, n))
-        for name, (array, shape) in found.items():
-            if array.shape != shape:
-                raise InputError(f"SmoothProgram.{name} has shape {list(array.shape)}, needs {list(shape)}")
+            counts = self.inequality_count, self.equality_count
+            self.lagrangian_hessian(self.first, 1.0, *map(np.zeros, counts))
 
     @property
     def size(self) -> int:
@@ -128,6 +132,13 @@ class SmoothProgram(Form):
         """Return the nearest point within the bounds [n]."""
         return np.clip(x, self.lower, self.upper)
 
+    def point(self, name: str, raw: object) -> FloatArray:
+        """Return what a caller gave as a point [n]; raises InputError, naming it, for anything but n finite numbers."""
+        given = numbers(name, raw)
+        if given.shape != self.start.shape or not np.isfinite(given).all():
+            raise InputError(f"{name}: {self.size} finite numbers are needed")
+        return given
+
     def values(self, x: FloatArray) -> Values:
         """Return f, g and h at x [n]."""
         point = frozen(x)
@@ -139,30 +150,29 @@ class SmoothProgram(Form):
 
     def slopes(self, x: FloatArray) -> Slopes:
         """Return the first derivatives at x [n], by central differences those that are not given."""
-        point = frozen(x)
-
-        def jacobian(name: str, of: str, rows: int) -> Matrix:
-            if (given := getattr(self, name)) is not None:
-                return matrix_of(given, name, point)
-            if getattr(self, of) is None:
-                return np.zeros((0, self.size))
-
-            def function(moved: FloatArray) -> FloatArray:
-                return called(getattr(self, of), of, moved, rows)
-
-            return jacobian_by_differences(function, point, self.lower, self.upper)
-
-        gradient = jacobian("gradient", "objective", 1)
+        point, n = frozen(x), self.size
         return Slopes(
-            gradient if gradient.ndim == 1 else gradient[0],
-            jacobian("inequality_jacobian", "inequalities", self.inequality_count),
-            jacobian("equality_jacobian", "equalities", self.equality_count),
+            self._derivative("gradient", "objective", point, (n,)),
+            self._derivative("inequality_jacobian", "inequalities", point, (self.inequality_count, n)),
+            self._derivative("equality_jacobian", "equalities", point, (self.equality_count, n)),
         )
+
+    def _derivative(self, name: str, of: str, x: FloatArray, shape: tuple[int, ...]) -> Matrix:
+        if (given := getattr(self, name)) is not None:
+            return matrix_of(given, name, shape, x)
+        rows = 1 if of == "objective" else shape[0]
+        if not rows:
+            return np.zeros(shape)
+
+        def function(moved: FloatArray) -> FloatArray:
+            return called(getattr(self, of), of, moved, rows)
+
+        return jacobian_by_differences(function, x, self.lower, self.upper).reshape(shape)
 
     def lagrangian_hessian(self, x: FloatArray, weight: float, inequality: FloatArray, equality: FloatArray) -> Matrix:
         """Return weight·∇²f + Σ inequality·∇²g + Σ equality·∇²h at x, [n, n]; asks the program's own ``hessian``."""
         assert self.hessian is not None, "the program gives no second derivatives"
-        return matrix_of(self.hessian, "hessian", frozen(x), weight, inequality, equality)
+        return matrix_of(self.hessian, "hessian", (self.size,) * 2, frozen(x), weight, inequality, equality)
 
     def judge(self, value: Any) -> float:
         """Return f at x [n], or inf where a constraint is exceeded by more than ``tolerance``, a bound by rounding."""

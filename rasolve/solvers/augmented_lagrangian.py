@@ -28,7 +28,8 @@ from rasolve.solvers.smooth.ending import (
     shaken,
 )
 from rasolve.solvers.smooth.merit import optimality_error, signed_violations
-from rasolve.solvers.smooth.solver import SmoothSolver, positive
+from rasolve.solvers.smooth.options import positive, true_or_false
+from rasolve.solvers.smooth.solver import SmoothSolver
 from rasolve.solvers.smooth.state import SmoothState, opening, reweighed_state, standing
 from rasolve.solvers.smooth.view import Point, Reweighed, View, reweighed
 
@@ -111,6 +112,7 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
     def __post_init__(self) -> None:
         positive("augmented_lagrangian.penalty", self.penalty)
         positive("augmented_lagrangian.tolerance", self.tolerance)
+        true_or_false("augmented_lagrangian.scaling", self.scaling)
 
     def init(self, form: SmoothProgram, limits: Limits) -> AugmentedState:
         begun = opening(form, limits, self.scaling, self.known)

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.errors import InputError, named, whole_number
+from rasolve.errors import named, whole_number
 from rasolve.forms import Slopes, SmoothProgram, Termination, Values
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.ending import CONVERGED, Ending
 from rasolve.solvers.smooth.least_squares import multipliers_by_least_squares
-from rasolve.solvers.smooth.solver import positive
+from rasolve.solvers.smooth.options import positive, true_or_false
 
 METHODS = {"slsqp": "SLSQP", "trust_constr": "trust-constr"}
 """Our names of scipy's methods."""
@@ -92,8 +92,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         named("method of solver scipy", self.method, METHODS)
         positive("scipy.tolerance", self.tolerance)
         whole_number("scipy.iterations", self.iterations, 1)
-        if not isinstance(self.keep_bounds, bool):
-            raise InputError(f"scipy.keep_bounds = {self.keep_bounds!r}: must be True or False")
+        true_or_false("scipy.keep_bounds", self.keep_bounds)
 
     def init(self, form: SmoothProgram, limits: Limits) -> ScipyState:
         return ScipyState(None, INFINITY, -INFINITY)
@@ -101,7 +100,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     def step(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> ScipyState:
         from scipy.optimize import minimize
 
-        start = form.first if limits.start is None else form.within_bounds(np.asarray(limits.start, dtype=np.float64))
+        start = form.first if limits.start is None else form.within_bounds(form.point("start", limits.start))
         record = _Record(form, limits.deadline)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

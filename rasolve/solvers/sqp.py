@@ -26,9 +26,10 @@ from rasolve.solvers.smooth.ending import (
     shaken,
 )
 from rasolve.solvers.smooth.merit import lagrangian_slope, optimality_error, violation
+from rasolve.solvers.smooth.options import positive, true_or_false
 from rasolve.solvers.smooth.penalties import lowered
 from rasolve.solvers.smooth.search import Trial, search
-from rasolve.solvers.smooth.solver import SmoothSolver, positive
+from rasolve.solvers.smooth.solver import SmoothSolver
 from rasolve.solvers.smooth.state import SmoothState, opening, reweighed_state, standing
 from rasolve.solvers.smooth.view import Point, Slope, reweighed
 
@@ -84,6 +85,7 @@ class Sqp(SmoothSolver[SqpState]):
     def __post_init__(self) -> None:
         positive("sqp.tolerance", self.tolerance)
         positive("sqp.penalty", self.penalty)
+        true_or_false("sqp.scaling", self.scaling)
 
     def init(self, form: SmoothProgram, limits: Limits) -> SqpState:
         begun = opening(form, limits, self.scaling, self.known)

@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rasolve.errors import InputError, is_real
 from rasolve.forms import SmoothProgram, Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver
+from rasolve.solvers.base import Limits, Solver
 from rasolve.solvers.smooth.merit import bound_pulls, lagrangian_slope
 from rasolve.solvers.smooth.restoration import restored
 from rasolve.solvers.smooth.state import SmoothState
@@ -56,9 +55,3 @@ class SmoothSolver(Solver[SmoothProgram, S]):
             "lower": np.maximum(-pulls, 0.0),
             "upper": np.maximum(pulls, 0.0),
         }
-
-
-def positive(name: str, value: object) -> None:
-    """Raise InputError where an option is no finite number above 0."""
-    if not (is_real(value) and 0 < value < INFINITY):
-        raise InputError(f"{name} = {value!r}: must be above 0")

@@ -17,10 +17,14 @@ from rasolve.solvers.smooth.curvature import Bfgs, LimitedBfgs, first_model, pla
 from rasolve.solvers.smooth.ending import Ending, only_point
 from rasolve.solvers.smooth.kkt import elimination_order
 from rasolve.solvers.smooth.merit import optimality_error, worst_violation
+from rasolve.solvers.smooth.options import known_multipliers
 from rasolve.solvers.smooth.view import Point, Reweighed, Slope, View, view_of
 
 BOUGHT = 1e-10
 """Objective, relative, that an incumbent's remaining violation may have bought: well below `ROUNDING`."""
+
+ALIKE = 1e6
+"""Factor by which f may have become flatter for curvature from before to say anything yet (ours)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +57,7 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
 
     The start is that of the limits, else the program's own; ``known`` holds multipliers as a solution has them.
     """
-    start = np.asarray(form.start if limits.start is None else limits.start, dtype=np.float64)
-    if start.shape != form.start.shape or not np.isfinite(start).all():
-        raise InputError(f"start: {form.size} finite numbers are needed")
-    start = form.within_bounds(start)
+    start = form.first if limits.start is None else form.within_bounds(form.point("start", limits.start))
     values = form.values(start)
     if not values.defined:
         raise InputError("start: a function of the program is undefined there; start where all can be computed")
@@ -65,7 +66,9 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
         raise InputError("start: a derivative of the program is undefined there; start where all can be computed")
     view = view_of(form, start, slopes, scaling)
     at, slope = view.scaled_values(view.part(start), values), view.scaled_slopes(slopes)
-    multipliers = np.zeros(view.rows) if known is None else _known(view, known)
+    multipliers = view.scaled_multipliers(
+        known_multipliers({} if known is None else known, form.inequality_count, form.equality_count)
+    )
     model = first_model(slope.jacobian) if form.hessian is None else None
     curvature = plain(view.hessian(at.x, np.ones(view.rows))) if model is None else model.curvature
     ended, bound = only_point(view, at) if view.size == 0 else (None, -INFINITY)
@@ -83,17 +86,6 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
         "order": elimination_order(curvature, slope.jacobian),
         "ended": ended,
     }
-
-
-def _known(view: View, known: Mapping[str, Any]) -> FloatArray:
-    """Return given multipliers [m], scaled, those of inequalities at least 0."""
-    parts = []
-    for name, count in (("inequalities", view.inequalities), ("equalities", view.rows - view.inequalities)):
-        part = np.asarray(known.get(name, np.zeros(count)), dtype=np.float64)
-        if part.shape != (count,) or not np.isfinite(part).all():
-            raise InputError(f"known['{name}']: {count} finite numbers are needed")
-        parts.append(np.maximum(part, 0.0) if name == "inequalities" else part)
-    return view.scaled_multipliers(np.concatenate(parts))
 
 
 def standing(state: S, at: Point, slope: Slope, error: float, final: bool) -> S:
@@ -124,14 +116,16 @@ def incumbent(view: View, at: Point, multipliers: FloatArray, before: State, fin
 
 
 def reweighed_state(state: S, new: Reweighed) -> S:
-    """Return the state in a view with new weights."""
-    multipliers = new.multipliers(state.multipliers)
+    """Return the state in a view with new weights; an estimate of curvature far from there begins anew."""
+    multipliers, model = new.multipliers(state.multipliers), state.model
+    if model is not None:
+        model = model.times(new.weight) if new.weight <= ALIKE else first_model(new.slope.jacobian)
     return replace(
         state,
         view=new.view,
         at=new.at,
         slope=new.slope,
         multipliers=multipliers,
-        model=None if state.model is None else state.model.times(new.weight),
+        model=model,
         error=optimality_error(new.view, new.at, new.slope, multipliers),
     )
