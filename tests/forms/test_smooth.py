@@ -50,6 +50,10 @@ def test_says_which_derivatives_are_given():
         ({"lower": np.nan}, "SmoothProgram: no x[0] from lower = nan to upper = inf"),
         ({"tolerance": 0.0}, "SmoothProgram.tolerance = 0.0: must be above 0"),
         ({"inequality_names": ("a", "b")}, "SmoothProgram.inequality_names holds 2 names, needs 1"),
+        ({"inequality_names": "a"}, "SmoothProgram.inequality_names must be a list of words"),
+        ({"equality_names": (1,)}, "SmoothProgram.equality_names must be a list of words"),
+        ({"convex": "yes"}, "SmoothProgram.convex = 'yes': must be True or False"),
+        ({"gradient": lambda _: [[1.0], [1.0, 2.0]]}, "SmoothProgram.gradient must return numbers"),
         ({"objective": lambda x: x}, "SmoothProgram.objective must return one number"),
         ({"objective": lambda _: "low"}, "SmoothProgram.objective must return one number"),
         ({"inequalities": lambda x: [[x]]}, "SmoothProgram.inequalities must return one row of numbers"),
@@ -154,6 +158,8 @@ def test_the_derivative_check_needs_a_point_where_functions_are_defined():
     form = SmoothProgram(lambda x: np.log(x[0]), [1.0], gradient=lambda x: 1 / x)
     with pytest.raises(InputError, match="check_derivatives: the functions are undefined there; give another x"):
         check_derivatives(form, np.array([-1.0]))
+    with pytest.raises(InputError, match="check_derivatives: x: 1 finite numbers are needed"):
+        check_derivatives(form, np.array([1.0, 2.0]))
     assert check_derivatives(replace(form, gradient=lambda x: 2 / x), np.array([2.0])) == (
         "gradient by variable 0: given 0.999726, differences say 0.499863",
     )

@@ -127,6 +127,14 @@ def test_sqp_is_the_automatic_choice_and_the_design_call_works():
         ("scipy", {"method": "slsp"}, "unknown method of solver scipy 'slsp'; did you mean slsqp"),
         ("scipy", {"iterations": 0}, "scipy.iterations = 0: must be a whole number of at least 1"),
         ("sqp", {"start": [1.0]}, "start: 4 finite numbers are needed"),
+        ("augmented_lagrangian", {"start": "here"}, "start must be a non-empty array of numbers"),
+        ("scipy", {"start": [1.0, np.nan, 1.0, 1.0]}, "start: 4 finite numbers are needed"),
+        ("sqp", {"scaling": "no"}, "sqp.scaling = 'no': must be True or False"),
+        ("augmented_lagrangian", {"scaling": 1}, "augmented_lagrangian.scaling = 1: must be True or False"),
+        ("scipy", {"keep_bounds": 0}, "scipy.keep_bounds = 0: must be True or False"),
+        ("sqp", {"known": [1.0]}, "known: multipliers by name are needed, as a solution has them"),
+        ("sqp", {"known": {"inequality": [1.0]}}, "unknown multipliers in known 'inequality'; did you mean inequalit"),
+        ("sqp", {"known": {"equalities": ["a"]}}, "known['equalities']: 1 finite numbers are needed"),
         ("sqp", {"known": {"inequalities": [1.0, 2.0]}}, "known['inequalities']: 1 finite numbers are needed"),
     ],
 )
@@ -142,6 +150,23 @@ def test_a_start_where_nothing_can_be_computed_is_an_error():
         ra.solve(form, start=[-1.0])
     with pytest.raises(InputError, match="start: a derivative of the program is undefined there"):
         ra.solve(SmoothProgram(lambda x: np.sqrt(x[0]), [1.0], gradient=lambda x: 0.5 / np.sqrt(x)), start=[0.0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"gradient": lambda x: 2 * x if x[0] == 1 else np.ones(3)}, "gradient has shape [3], needs [2]"),
+        ({"inequalities": lambda x: np.full(1 if x[0] == 1 else 2, -1.0)}, "inequalities must return one number"),
+        (
+            {"hessian": lambda x, *_: 2 * np.eye(2) if x[0] == 1 else np.eye(3), "objective": lambda x: (x**4).sum()},
+            "hessian has shape [3, 3], needs [2, 2]",
+        ),
+    ],
+)
+def test_functions_that_change_their_shape_amid_a_solve_are_named(fields, message):
+    with pytest.raises(InputError) as caught:
+        ra.solve(SmoothProgram(**{"objective": lambda x: x @ x, "start": [1.0, 2.0], **fields}))
+    assert str(caught.value) == f"SmoothProgram.{message}"
 
 
 # Starts, limits, steps
@@ -220,6 +245,9 @@ DEGENERATE = {
     ),
     "one inequality five times": (
         SmoothProgram(lambda x: x @ x, [1.0, 2.0, 3.0], inequalities=lambda x: np.full(5, 1 - x.sum())), 1 / 3
+    ),
+    "a start where f is 1e304 times as steep as later": (
+        SmoothProgram(lambda x: np.exp(x).sum() - x.sum(), [700.0, -700.0]), 2.0
     ),
     "complementarity: no interior": (
         SmoothProgram(lambda x: (x[0] - 1) ** 2 + (x[1] - 0.5) ** 2, [1.0, 1.0],
@@ -340,9 +368,10 @@ def test_a_solver_that_cannot_go_on_says_how_far_it_is(name):
 # Scale and structure
 
 
+@pytest.mark.parametrize("name", SOLVERS)
 @settings(max_examples=25)
-@given(st.integers(-6, 6), st.integers(-6, 6))
-def test_units_do_not_matter(exponent, of_objective):
+@given(st.integers(-6, 6), st.integers(-12, 12))
+def test_units_do_not_matter(name, exponent, of_objective):
     unit, worth = 10.0**exponent, 10.0**of_objective
     form = SmoothProgram(
         lambda x: worth * ((x[0] / unit - 2) ** 2 + (x[1] - 1) ** 2),
@@ -351,10 +380,17 @@ def test_units_do_not_matter(exponent, of_objective):
         inequalities=lambda x: [(x[0] / unit) ** 2 + x[1] ** 2 - 4],
         inequality_jacobian=lambda x: np.array([[2 * x[0] / unit**2, 2 * x[1]]]),
     )
-    solution = ra.solve(form, "sqp")
+    solution = ra.solve(form, name)
     assert solution.termination is Termination.CONVERGED
     expected = np.array([2.0, 1.0]) * 2 / np.sqrt(5)
-    assert solution.value / [unit, 1.0] == pytest.approx(expected, rel=1e-3 if worth < 1e-2 else 1e-6)
+    assert solution.value / [unit, 1.0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_residuals_that_have_almost_vanished_are_not_taken_for_a_small_unit(name):
+    form = SmoothProgram(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, [1 + 1e-6, 1 + 1e-6])
+    solution = ra.solve(form, name)
+    assert solution.termination is Termination.CONVERGED and solution.objective <= 1e-14
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -199,7 +199,7 @@ def quadratic_program(seed: int, **fields) -> SmoothProgram:
 
 
 def seen(form: SmoothProgram) -> View:
-    return view_of(form, form.first, form.slopes(form.first), scaling=True)
+    return view_of(form, form.first, form.values(form.first), form.slopes(form.first), scaling=True)
 
 
 NUMBERS = st.lists(st.floats(-2, 2), min_size=3, max_size=3)

@@ -64,7 +64,7 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
     slopes = form.slopes(start)
     if not slopes.defined:
         raise InputError("start: a derivative of the program is undefined there; start where all can be computed")
-    view = view_of(form, start, slopes, scaling)
+    view = view_of(form, start, values, slopes, scaling)
     at, slope = view.scaled_values(view.part(start), values), view.scaled_slopes(slopes)
     multipliers = view.scaled_multipliers(
         known_multipliers({} if known is None else known, form.inequality_count, form.equality_count)

@@ -14,6 +14,15 @@ from rasolve.solvers.smooth.matrices import all_finite, rescaled, stacked, steep
 STEEP = 100.0
 """Largest gradient that a function may keep at the start when scaled (Wächter and Biegler 2006, section 3.8)."""
 
+FAINT = 1e-2
+"""Size at the start below which an objective is raised to 1, as tolerances would not see it (ours)."""
+
+NEAR = 1e-3
+"""Step, in scaled variables, that counts as short."""
+
+LEAST = 1e-20
+"""Size below which an objective counts as constant."""
+
 OUTGROWN = 10.0
 """Ratio by which a function may have become flatter before its scale is brought up to date (ours)."""
 
@@ -139,7 +148,7 @@ class View:
         return FAR * max(1.0, float(np.abs(x).max(initial=0.0)))
 
 
-def view_of(form: SmoothProgram, start: FloatArray, slopes: Slopes, scaling: bool) -> View:
+def view_of(form: SmoothProgram, start: FloatArray, values: Values, slopes: Slopes, scaling: bool) -> View:
     """Return the program as seen from a start [n]: scaled by sizes and derivatives there, or not at all."""
     free = np.flatnonzero(form.lower < form.upper)
     jacobian = stacked(slopes.inequality_jacobian, slopes.equality_jacobian)
@@ -147,7 +156,7 @@ def view_of(form: SmoothProgram, start: FloatArray, slopes: Slopes, scaling: boo
     if scaling:
         columns = np.maximum(steepest(jacobian.T), np.abs(slopes.gradient))
         unit = _units(start, form.upper - form.lower, columns)
-        weight = float(_flattened(np.abs(slopes.gradient * unit)[free].max(initial=0.0)))
+        weight = _weight(abs(values.objective), float(np.abs(slopes.gradient * unit)[free].max(initial=0.0)))
         weights = _flattened(steepest(rescaled(jacobian, weights, unit)[:, free]))
     unit = unit[free]
     lower, upper = form.lower[free] / unit, form.upper[free] / unit
@@ -195,6 +204,17 @@ def _units(start: FloatArray, width: FloatArray, steepness: FloatArray) -> Float
     size = np.maximum(np.abs(start), np.minimum(reach, 1.0))
     ordinary = (size >= 1 / ORDINARY) & (size <= ORDINARY)
     return np.where(ordinary, 1.0, np.exp2(np.round(np.log2(np.maximum(size, 1e-30)))))
+
+
+def _weight(height: float, steepness: float) -> float:
+    """Return the factor of an objective of such a size and gradient: below 1 for steep ones, above 1 for tiny ones.
+
+    One that its gradient would bring to 0 within a short step is left alone: squares of residuals near a solution are
+    tiny whatever their unit.
+    """
+    size = max(height, steepness)
+    vanishing = 0 < height < NEAR * steepness
+    return 1.0 / size if LEAST < size < FAINT and not vanishing else float(_flattened(np.asarray(steepness)))
 
 
 def _flattened(steepness: FloatArray) -> FloatArray:
