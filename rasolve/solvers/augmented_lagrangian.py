@@ -30,7 +30,7 @@ from rasolve.solvers.smooth.ending import (
 from rasolve.solvers.smooth.merit import optimality_error, signed_violations
 from rasolve.solvers.smooth.options import positive, true_or_false
 from rasolve.solvers.smooth.solver import SmoothSolver
-from rasolve.solvers.smooth.state import SmoothState, opening, reweighed_state, standing
+from rasolve.solvers.smooth.state import SmoothState, finished, opening, reweighed_state, standing
 from rasolve.solvers.smooth.view import Point, Reweighed, View, reweighed
 
 FIRST_TOLERANCE = 1e-2
@@ -204,7 +204,7 @@ def _restarted(state: AugmentedState, inner: Inner, limits: Limits, otherwise: E
     again = state.restarts < RESTARTS and not view.feasible(inner.at)
     moved = shaken(view, state.begin, limits.seed) if again else None
     if moved is None:
-        return replace(state, at=inner.at, slope=inner.slope, ended=otherwise)
+        return finished(replace(state, at=inner.at, slope=inner.slope), otherwise)
     return replace(
         state,
         at=moved[0],

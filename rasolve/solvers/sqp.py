@@ -30,7 +30,7 @@ from rasolve.solvers.smooth.options import positive, true_or_false
 from rasolve.solvers.smooth.penalties import lowered
 from rasolve.solvers.smooth.search import Trial, search
 from rasolve.solvers.smooth.solver import SmoothSolver
-from rasolve.solvers.smooth.state import SmoothState, opening, reweighed_state, standing
+from rasolve.solvers.smooth.state import SmoothState, finished, opening, reweighed_state, standing
 from rasolve.solvers.smooth.view import Point, Slope, reweighed
 
 IMMOVABLE = 1e-6
@@ -155,7 +155,7 @@ class Sqp(SmoothSolver[SqpState]):
             return replace(state, ended=CONVERGED)
         if endless(at.objective, at) and feasible_for_its_size(view, at):
             return replace(state, ended=UNBOUNDED)
-        return replace(state, ended=converged_or_stalled(view, at, error) if state.idle >= ATTEMPTS else None)
+        return state if state.idle < ATTEMPTS else finished(state, converged_or_stalled(view, at, error))
 
 
 def _immovable(state: SqpState, towards: Direction) -> bool:
@@ -180,11 +180,11 @@ def _infeasible(state: SqpState, towards: Direction, limits: Limits) -> SqpState
 
 def _shorter(state: SqpState, towards: Direction, error: float) -> SqpState:
     """Return the state with a smaller radius and a fresh model, after a direction along which nothing improves."""
-    return replace(
+    state = replace(
         state,
         radius=float(np.abs(towards.answer.step).max()) / 10,
         model=None if state.model is None else first_model(state.slope.jacobian),
         idle=state.idle + 1,
         error=error,
-        ended=converged_or_stalled(state.view, state.at, error) if state.idle + 1 >= ATTEMPTS else None,
     )
+    return state if state.idle < ATTEMPTS else finished(state, converged_or_stalled(state.view, state.at, error))

@@ -365,6 +365,44 @@ def test_a_solver_that_cannot_go_on_says_how_far_it_is(name):
     assert solution.termination is Termination.STALLED and "the optimality error is 1" in solution.reasons[0]
 
 
+def random_program(seed: int) -> SmoothProgram:
+    """Return a quadratic of any curvature plus e^5x, curved constraints that may depend on each other, differences."""
+    rng = np.random.default_rng(seed)
+    n, q = int(rng.integers(2, 7)), int(rng.integers(1, 3))
+    root, slope, inequality = rng.normal(size=(n, n)), rng.normal(size=n), rng.normal(size=(3, n))
+    equality, height = rng.normal(size=(q, n)), 10.0 ** rng.integers(-3, 4)
+    inside = rng.uniform(-1, 1, n)
+    lower, upper = inside - rng.uniform(0, 3, n), inside + rng.uniform(0, 3, n)
+    lower[0] = upper[0] = inside[0]
+
+    def curved(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+        return rows @ (x - inside) + 0.2 * rows @ (x - inside) ** 2
+
+    return SmoothProgram(
+        lambda x: height * (x @ (root + root.T) @ x / 2 + slope @ x + np.exp(5 * x[-1])),
+        rng.normal(size=n),
+        inequalities=lambda x: curved(inequality, x) - 0.1,
+        equalities=lambda x: np.append(curved(equality, x), curved(equality, x)[0]),
+        lower=lower,
+        upper=upper,
+    )
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_what_has_converged_is_a_feasible_kkt_point_of_any_program(name):
+    converged = 0
+    for seed in range(16):
+        form = random_program(seed)
+        solution = ra.solve(form, name, max_iterations=200)
+        if solution.termination is Termination.CONVERGED:
+            converged += 1
+            assert form.judge(solution.value) == pytest.approx(solution.objective, rel=1e-9), seed
+            assert kkt_residual(form, solution.value, solution.multipliers) <= 1e-5, seed
+        else:
+            assert solution.reasons, seed
+    assert converged >= 12
+
+
 # Scale and structure
 
 

@@ -99,6 +99,11 @@ def standing(state: S, at: Point, slope: Slope, error: float, final: bool) -> S:
     )
 
 
+def finished(state: S, ending: Ending) -> S:
+    """Return the state at its end: where it stands is the final answer, if that is feasible."""
+    return replace(standing(state, state.at, state.slope, state.error, final=True), ended=ending)
+
+
 def incumbent(view: View, at: Point, multipliers: FloatArray, before: State, final: bool) -> tuple[Any, float]:
     """Return the better of the incumbent so far and a point, with its objective.
 
