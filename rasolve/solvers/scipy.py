@@ -45,18 +45,18 @@ class _Record:
         self._slopes: tuple[bytes, Slopes] | None = None
 
     def values(self, x: FloatArray) -> Values:
-        """Return f, g and h at x [n]."""
+        """Return f, g and h at x [n]; raises _Late when time is over, but not before the first gradient."""
+        if self._slopes is not None and perf_counter() >= self.deadline:
+            raise _Late
         if self._values is None or self._values[0] != x.tobytes():
             self._values = x.tobytes(), self.form.values(x)
         return self._values[1]
 
     def slopes(self, x: FloatArray) -> Slopes:
-        """Return the first derivatives at x [n]; raises _Late when time is over, but not at the first point."""
+        """Return the first derivatives at x [n]."""
         if self._slopes is None or self._slopes[0] != x.tobytes():
-            if self._slopes is not None and perf_counter() >= self.deadline:
-                raise _Late
-            self._slopes = x.tobytes(), self.form.slopes(x)
             self._offer(x)
+            self._slopes = x.tobytes(), self.form.slopes(x)
         return self._slopes[1]
 
     def _offer(self, x: FloatArray) -> None:
@@ -131,8 +131,9 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         return state.ended.reasons if state.ended else ()
 
     def multipliers(self, form: SmoothProgram, state: ScipyState) -> dict[str, Any]:
-        """Return multipliers as `sqp` does, by least squares over what is active: not scipy's own, which vary."""
-        return multipliers_by_least_squares(form, state.value)
+        """Return multipliers as `sqp` does, by least squares: not scipy's own, which vary. None where time ran out."""
+        late = state.ended is not None and state.ended.termination is Termination.TIME_LIMIT
+        return {} if late else multipliers_by_least_squares(form, state.value)
 
     def _ending(self, form: SmoothProgram, found: Any) -> Ending:
         violated = form.violated(form.within_bounds(np.asarray(found.x)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array, diags_array
 
 import rasolve as ra
 from benchmarks.hock_schittkowski import EXAMPLES, Example
@@ -358,6 +359,18 @@ def test_an_undefined_hessian_is_an_error_with_the_incumbent(name):
 
 
 @pytest.mark.parametrize("name", SOLVERS)
+def test_a_sparse_hessian_beyond_all_numbers_is_an_error(name):
+    size = 450
+    form = SmoothProgram(
+        lambda x: x @ x,
+        np.ones(size),
+        gradient=lambda x: 2 * x,
+        hessian=lambda *_: csr_array(diags_array(np.full(size, -1.5e308))),
+    )
+    assert ra.solve(form, name, max_iterations=3).termination is Termination.ERROR
+
+
+@pytest.mark.parametrize("name", SOLVERS)
 def test_a_solver_that_cannot_go_on_says_how_far_it_is(name):
     """f's slope is wrong by design, so that nothing falls along any direction."""
     form = SmoothProgram(lambda x: x @ x, [1.0, 1.0], gradient=lambda _: -np.ones(2))
@@ -473,6 +486,10 @@ def test_scipy_keeps_what_it_found_when_it_fails_or_is_late():
     band = sampled_band(60, 0)
     late = ra.solve(band.program(), "scipy", method="trust_constr", time_limit=0.05)
     assert late.termination is Termination.TIME_LIMIT and late.value is not None
+    assert late.multipliers == {}, "they would take longer than the limit"
+    for method in ("slsqp", "trust_constr"):
+        at_once = ra.solve(BY_NUMBER[100].form(), "scipy", method=method, time_limit=1e-9)
+        assert at_once.termination is Termination.TIME_LIMIT and at_once.objective <= 714.0
     stopped = ra.solve(BY_NUMBER[117].form(), "scipy", iterations=3)
     assert stopped.termination is Termination.ITERATION_LIMIT and "Iteration limit reached" in stopped.reasons[0]
     infeasible = ra.solve(INFEASIBLE["lines"][0](False), "scipy")

@@ -51,6 +51,8 @@ def exact_hessian(view: View, at: Point, multipliers: FloatArray, order: IntArra
 def convexified(matrix: Matrix, rows: Matrix, order: IntArray | None) -> tuple[Matrix, bool]:
     """Return a positive semidefinite version of a symmetric matrix [N, N], and whether it had to be changed.
 
+    Raises NoCurvature where entries are so large that no shift is finite.
+
     A dense matrix keeps its eigenvectors and gets the size of its eigenvalues; a sparse one is shifted until all pivots
     are positive. ``rows`` [m, N] and ``order`` are those of the systems that it will stand in.
     """
@@ -67,9 +69,10 @@ def _shifted(matrix: Matrix, rows: Matrix, order: IntArray | None) -> tuple[Matr
     size = float(steepest(matrix).max(initial=0.0))
     none, one = rescaled(rows, np.zeros(rows.shape[0]), np.ones(rows.shape[1])), np.ones(rows.shape[0])
     shift, changed = FLAT * max(1.0, size), False
-    while True:
+    while np.isfinite(shift):
         shifts = np.full(matrix.shape[0], shift)
         with suppress(np.linalg.LinAlgError):
             if factorised(plain(matrix), shifts, none, one, order).minimises:
                 return plus_diagonal(matrix, shifts), changed
         shift, changed = max(10 * shift, 1e-4 * size), True
+    raise NoCurvature
