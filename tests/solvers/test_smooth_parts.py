@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, diags_array
 
 from rasolve.forms import SmoothProgram
 from rasolve.solvers.smooth.bounds import lagrangian_bound, proves_infeasible
-from rasolve.solvers.smooth.convex import convexified
+from rasolve.solvers.smooth.convex import NoCurvature, convexified
 from rasolve.solvers.smooth.curvature import MEMORY, Bfgs, Curvature, LimitedBfgs, plain
 from rasolve.solvers.smooth.elastic_qp import ElasticQp
 from rasolve.solvers.smooth.kkt import elimination_order, factorised
@@ -136,6 +136,14 @@ def test_convexified_hessians_have_no_negative_curvature(sparse):
     assert changed and np.linalg.eigvalsh(dense)[0] > 0
     kept, changed = convexified(convex, rows, order)
     assert not changed and abs(kept - convex).max() < 1e-6
+
+
+def test_a_hessian_that_no_finite_shift_makes_convex_is_refused():
+    size = 450
+    matrix = csr_array(diags_array([np.full(size - 1, 1e308)] * 2, offsets=[1, -1]))
+    rows = csr_array((0, size))
+    with pytest.raises(NoCurvature):
+        convexified(matrix, rows, elimination_order(plain(matrix), rows))
 
 
 def quadratic_pairs(seed: int, size: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
