@@ -10,7 +10,7 @@ import numpy as np
 
 from rasolve.forms import SmoothProgram, Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits
+from rasolve.solvers.base import INFINITY, Ending, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.acceleration import Close, accelerated
 from rasolve.solvers.smooth.bound_newton import Augmented, Inner, minimise_within_bounds
@@ -20,7 +20,6 @@ from rasolve.solvers.smooth.ending import (
     CONVERGED,
     CURVELESS,
     UNBOUNDED,
-    Ending,
     converged_or_stalled,
     endless,
     feasible_for_its_size,
@@ -117,7 +116,7 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
     def init(self, form: SmoothProgram, limits: Limits) -> AugmentedState:
         begun = opening(form, limits, self.scaling, self.known)
         penalty = float(self.penalty)
-        return AugmentedState(**begun, penalty=penalty, inner_tolerance=FIRST_TOLERANCE, begin=begun["at"])
+        return AugmentedState(**vars(begun), penalty=penalty, inner_tolerance=FIRST_TOLERANCE, begin=begun.at)
 
     def step(self, form: SmoothProgram, state: AugmentedState, limits: Limits) -> AugmentedState:
         try:

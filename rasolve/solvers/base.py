@@ -44,6 +44,14 @@ class State:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """Why a solver has stopped, and in words what keeps it from an answer."""
+
+    termination: Termination
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
@@ -156,13 +164,9 @@ class Solver(ABC, Generic[F, S]):
         """Return the multipliers at the state, by constraint; none by default."""
         return {}
 
-    def verdict(self, form: F, state: S) -> Termination | None:
-        """Return why a solver that is done has stopped, or None where objective and bound say it, as by default."""
+    def ending(self, form: F, state: S) -> Ending | None:
+        """Return why a solver that is done has stopped; None, as by default, where objective and bound say it."""
         return None
-
-    def reasons(self, form: F, state: S) -> tuple[str, ...]:
-        """Return in words what keeps a solver that is done from an answer; nothing by default."""
-        return ()
 
     def last_resort(self, form: F, state: S) -> Any:
         """Return a value to offer where a limit comes before the first incumbent; none by default. The form judges."""
@@ -216,20 +220,21 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
     run = drive(solver, form, limits)
     state = run.state
     value, objective = _no_worse_than(None if limits.nested else limits.start, form, state)
-    if value is None and run.stopped and (offered := solver.last_resort(form, state)) is not None:
-        value, objective = _judged(form, offered)
+    if value is None and run.stopped:
+        value, objective = _no_worse_than(solver.last_resort(form, state), form, state)
+    ending = None if run.stopped else solver.ending(form, state)
     return Solution(
         value=value,
         objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
-        termination=run.stopped or solver.verdict(form, state) or _verdict(state, limits),
+        termination=run.stopped or (ending.termination if ending else _verdict(state, limits)),
         solver=solver.name,
         iterations=len(run.history) - 1,
         seconds=run.seconds,
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
         history=run.history,
-        reasons=() if run.stopped else solver.reasons(form, state),
+        reasons=ending.reasons if ending else (),
     )
 
 
@@ -241,12 +246,6 @@ def _no_worse_than(start: Any, form: Form, state: State) -> tuple[Any, float]:
     """Return the incumbent and its objective, or the start and its own where that is better."""
     judged = form.judge(start) if start is not None else None
     return (start, judged) if judged is not None and judged < state.objective else (state.value, state.objective)
-
-
-def _judged(form: Form, offered: Any) -> tuple[Any, float]:
-    """Return an offered value with its objective, or nothing where the form finds it infeasible."""
-    judged = form.judge(offered)
-    return (offered, judged) if judged is not None and judged < INFINITY else (None, INFINITY)
 
 
 def _limit_met(state: State, limits: Limits, iterations: int) -> Termination | None:

@@ -12,9 +12,9 @@ import numpy as np
 from rasolve.errors import named, whole_number
 from rasolve.forms import Slopes, SmoothProgram, Termination, Values
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import INFINITY, Ending, Limits, Solver, State
 from rasolve.solvers.registry import register
-from rasolve.solvers.smooth.ending import CONVERGED, Ending
+from rasolve.solvers.smooth.ending import CONVERGED
 from rasolve.solvers.smooth.least_squares import multipliers_by_least_squares
 from rasolve.solvers.smooth.options import positive, true_or_false
 
@@ -124,11 +124,8 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     def done(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> bool:
         return state.ended is not None
 
-    def verdict(self, form: SmoothProgram, state: ScipyState) -> Termination | None:
-        return state.ended.termination if state.ended else None
-
-    def reasons(self, form: SmoothProgram, state: ScipyState) -> tuple[str, ...]:
-        return state.ended.reasons if state.ended else ()
+    def ending(self, form: SmoothProgram, state: ScipyState) -> Ending | None:
+        return state.ended
 
     def multipliers(self, form: SmoothProgram, state: ScipyState) -> dict[str, Any]:
         """Return multipliers as `sqp` does, by least squares: not scipy's own, which vary. None where time ran out."""

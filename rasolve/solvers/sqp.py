@@ -89,8 +89,8 @@ class Sqp(SmoothSolver[SqpState]):
 
     def init(self, form: SmoothProgram, limits: Limits) -> SqpState:
         begun = opening(form, limits, self.scaling, self.known)
-        view, at = begun["view"], begun["at"]
-        return SqpState(**begun, penalty=np.full(view.rows, float(self.penalty)), radius=view.farthest(at.x))
+        penalty = np.full(begun.view.rows, float(self.penalty))
+        return SqpState(**vars(begun), penalty=penalty, radius=begun.view.farthest(begun.at.x))
 
     def step(self, form: SmoothProgram, state: SqpState, limits: Limits) -> SqpState:
         view, at, slope = state.view, state.at, state.slope

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from rasolve.forms import Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY
+from rasolve.solvers.base import INFINITY, Ending
 from rasolve.solvers.smooth.bounds import proves_infeasible
 from rasolve.solvers.smooth.view import Point, Slope, View
 
@@ -20,14 +18,6 @@ ENDLESS = 1e12
 
 SHAKE = 1e-2
 """How far a point is moved, relative to its size, where the violation is stationary at first (ours)."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why a solver has stopped, and in words what keeps it from an answer."""
-
-    termination: Termination
-    reasons: tuple[str, ...] = ()
 
 
 CONVERGED = Ending(Termination.CONVERGED)

@@ -6,17 +6,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rasolve.forms import SmoothProgram, Termination
+from rasolve.forms import SmoothProgram
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import Limits, Solver
+from rasolve.solvers.base import Ending, Limits, Solver
+from rasolve.solvers.smooth.ending import CONVERGED
 from rasolve.solvers.smooth.merit import bound_pulls, lagrangian_slope
 from rasolve.solvers.smooth.restoration import restored
 from rasolve.solvers.smooth.state import SmoothState
 
 S = TypeVar("S", bound=SmoothState)
-
-BY_THE_BOUND = (Termination.CONVERGED, Termination.INFEASIBLE)
-"""Endings of which objective and bound say what they are worth."""
 
 
 class SmoothSolver(Solver[SmoothProgram, S]):
@@ -27,12 +25,9 @@ class SmoothSolver(Solver[SmoothProgram, S]):
     def done(self, form: SmoothProgram, state: S, limits: Limits) -> bool:
         return state.ended is not None or state.bound >= limits.cutoff
 
-    def verdict(self, form: SmoothProgram, state: S) -> Termination | None:
-        ended = state.ended.termination if state.ended else None
-        return None if ended in BY_THE_BOUND else ended
-
-    def reasons(self, form: SmoothProgram, state: S) -> tuple[str, ...]:
-        return state.ended.reasons if state.ended else ()
+    def ending(self, form: SmoothProgram, state: S) -> Ending | None:
+        """Return why it has stopped; where it has converged, the bound says whether to an optimum."""
+        return None if state.ended == CONVERGED else state.ended
 
     def last_resort(self, form: SmoothProgram, state: S) -> Any:
         return restored(state.view, state.at)

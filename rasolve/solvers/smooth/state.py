@@ -11,10 +11,10 @@ import numpy as np
 from rasolve.errors import InputError
 from rasolve.forms import SmoothProgram
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.solvers.base import INFINITY, Limits, State
+from rasolve.solvers.base import INFINITY, Ending, Limits, State
 from rasolve.solvers.smooth.bounds import lagrangian_bound
 from rasolve.solvers.smooth.curvature import Bfgs, LimitedBfgs, first_model, plain
-from rasolve.solvers.smooth.ending import Ending, only_point
+from rasolve.solvers.smooth.ending import only_point
 from rasolve.solvers.smooth.kkt import elimination_order
 from rasolve.solvers.smooth.merit import optimality_error, worst_violation
 from rasolve.solvers.smooth.options import known_multipliers
@@ -52,8 +52,8 @@ class SmoothState(State):
 S = TypeVar("S", bound=SmoothState)
 
 
-def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the fields of a `SmoothState` to begin with; raises InputError where nothing can be computed.
+def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[str, Any] | None) -> SmoothState:
+    """Return where to begin; raises InputError where nothing can be computed.
 
     The start is that of the limits, else the program's own; ``known`` holds multipliers as a solution has them.
     """
@@ -73,19 +73,19 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
     curvature = plain(view.hessian(at.x, np.ones(view.rows))) if model is None else model.curvature
     ended, bound = only_point(view, at) if view.size == 0 else (None, -INFINITY)
     value, objective = incumbent(view, at, multipliers, State(None, INFINITY, -INFINITY), final=ended is not None)
-    return {
-        "value": value,
-        "objective": objective,
-        "bound": bound,
-        "view": view,
-        "at": at,
-        "slope": slope,
-        "multipliers": multipliers,
-        "error": optimality_error(view, at, slope, multipliers),
-        "model": model,
-        "order": elimination_order(curvature, slope.jacobian),
-        "ended": ended,
-    }
+    return SmoothState(
+        value=value,
+        objective=objective,
+        bound=bound,
+        view=view,
+        at=at,
+        slope=slope,
+        multipliers=multipliers,
+        error=optimality_error(view, at, slope, multipliers),
+        model=model,
+        order=elimination_order(curvature, slope.jacobian),
+        ended=ended,
+    )
 
 
 def standing(state: S, at: Point, slope: Slope, error: float, final: bool) -> S:
