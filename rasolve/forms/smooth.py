@@ -29,7 +29,8 @@ class SmoothProgram(Form):
     taken by central differences (``derivatives`` says which); without ``hessian`` solvers estimate curvature.
     A function is undefined where it gives nan or an infinity or raises ArithmeticError. Names [p] and [q] are for
     messages. ``tolerance`` is how far a constraint may be exceeded, in its own units; bounds are always kept.
-    ``convex`` is the caller's word that f and every g are convex and h is affine: it turns multipliers into proofs.
+    ``convex`` is the caller's word that f and every g are convex and h is affine: where first derivatives are given, it
+    turns multipliers into proofs.
     Raises InputError for misshapen data, and for functions whose number of constraints cannot be found at the start.
     """
 
@@ -127,6 +128,11 @@ class SmoothProgram(Form):
         first = {"gradient": True, **{name: getattr(self, of) is not None for name, of in JACOBIANS.items()}}
         said = {name: "differences" if getattr(self, name) is None else "given" for name, has in first.items() if has}
         return {**said, "hessian": "none" if self.hessian is None else "given"}
+
+    @property
+    def provable(self) -> bool:
+        """Whether multipliers prove something: the program is convex, and no slope is only near by differences."""
+        return self.convex and "differences" not in self.derivatives.values()
 
     def within_bounds(self, x: FloatArray) -> FloatArray:
         """Return the nearest point within the bounds [n]."""

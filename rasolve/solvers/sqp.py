@@ -150,7 +150,7 @@ class Sqp(SmoothSolver[SqpState]):
         converged = error <= self.tolerance and view.feasible(at)
         new_here = state.error > self.tolerance
         state = standing(state, at, slope, error, final=converged)
-        proved = not view.form.convex or (state.gap is not None and state.gap <= limits.gap)
+        proved = not view.form.provable or (state.gap is not None and state.gap <= limits.gap)
         if converged and (proved or not new_here):
             return replace(state, ended=CONVERGED)
         if endless(at.objective, at) and feasible_for_its_size(view, at):

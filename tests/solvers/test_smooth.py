@@ -299,14 +299,17 @@ def test_without_multipliers_the_optimum_is_approached_and_nothing_false_is_said
 INFEASIBLE = {
     "lines": (
         lambda convex: SmoothProgram(
-            lambda x: x[0], [0.5], inequalities=lambda x: [1 - x[0], x[0]], lower=-5.0, upper=5.0,
+            lambda x: x[0], [0.5], gradient=np.ones_like, inequalities=lambda x: [1 - x[0], x[0]],
+            inequality_jacobian=lambda _: np.array([[-1.0], [1.0]]), lower=-5.0, upper=5.0,
             inequality_names=("at least 1", "at most 0"), convex=convex,
         ),
         "inequality 0 ('at least 1')",
     ),
     "discs": (
         lambda convex: SmoothProgram(
-            lambda x: x[1], [0.0, 5.0], inequalities=lambda x: [(x[0] - s) ** 2 + x[1] ** 2 - 1 for s in (3, -3)],
+            lambda x: x[1], [0.0, 5.0], gradient=lambda _: np.array([0.0, 1.0]),
+            inequalities=lambda x: [(x[0] - s) ** 2 + x[1] ** 2 - 1 for s in (3, -3)],
+            inequality_jacobian=lambda x: np.array([[2 * (x[0] - s), 2 * x[1]] for s in (3, -3)]),
             lower=-9.0, upper=9.0, inequality_names=("right disc", "left disc"), convex=convex,
         ),
         "inequality 0 ('right disc') is off by",
@@ -321,7 +324,9 @@ def test_infeasibility_is_proved_where_convex_and_local_otherwise(name, case):
     proved, local = ra.solve(make(True), name), ra.solve(make(False), name)
     assert proved.termination is Termination.INFEASIBLE and proved.bound == np.inf and proved.value is None
     assert local.termination is Termination.LOCALLY_INFEASIBLE and local.bound_kind is BoundKind.NONE
-    for solution in (proved, local):
+    by_differences = ra.solve(replace(make(True), inequality_jacobian=None), name)
+    assert by_differences.termination is Termination.LOCALLY_INFEASIBLE, "slopes that are only near prove nothing"
+    for solution in (proved, local, by_differences):
         assert any(named in reason for reason in solution.reasons) and solution.value is None
 
 

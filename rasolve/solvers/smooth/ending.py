@@ -59,7 +59,7 @@ def infeasible(view: View, at: Point, slope: Slope, certificate: FloatArray) -> 
     Proved where the program is convex and the certificate says so, else local.
     """
     reasons = view.form.violated(view.whole(at.x))
-    proved = view.form.convex and proves_infeasible(view, at, slope, certificate)
+    proved = view.form.provable and proves_infeasible(view, at, slope, certificate)
     return Ending(Termination.INFEASIBLE if proved else Termination.LOCALLY_INFEASIBLE, reasons)
 
 

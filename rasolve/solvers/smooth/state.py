@@ -92,7 +92,7 @@ def standing(state: S, at: Point, slope: Slope, error: float, final: bool) -> S:
     """Return the state at a point with its multipliers: incumbent and proved bound brought up to date."""
     value, objective = incumbent(state.view, at, state.multipliers, state, final)
     bound = state.bound
-    if state.view.form.convex:
+    if state.view.form.provable:
         bound = max(bound, lagrangian_bound(state.view, at, slope, state.multipliers))
     return replace(
         state, value=value, objective=objective, bound=min(bound, objective), at=at, slope=slope, error=error
