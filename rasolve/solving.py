@@ -292,7 +292,7 @@ def _judged(
         feasible=decision is not None and problem.check(decision).feasible,
         decision=decision,
         multipliers=_multipliers(formulation, solution) if decision is found else {},
-        reasons=problem.explain() if decision is None else (),
+        reasons=(problem.explain() or solution.reasons) if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,
         seed=limits.seed,

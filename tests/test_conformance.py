@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import rasolve as ra
+from benchmarks.hock_schittkowski import EXAMPLES as PUBLISHED
+from benchmarks.smooth_forms import sampled_band
 from rasolve.errors import InputError
 from rasolve.forms import (
     Alternative,
@@ -54,6 +56,7 @@ EXAMPLES = {
     ],
     "Link": [wide_link(1, 3, 5), density_link(1), density_link(2), link(5, 4, 10, selective=True)],
     "MultipleChoice": [multiple_choice(seed) for seed in range(8)],
+    "SmoothProgram": [*(e.form() for e in PUBLISHED if e.number in (14, 65, 71)), sampled_band(4, 0).program()],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
 }
 """Forms for each solver to be checked on, by the name of the form."""

@@ -70,6 +70,12 @@ def test_solver_of_the_docs_conforms(monkeypatch):
     assert ra.solve(link(0), "shuffle", draws=5).objective >= ra.solve(link(0)).objective
 
 
+def test_smooth_program_of_the_docs_runs(capsys):
+    (code,) = blocks("docs/smooth.md", "python")
+    exec(compile(code, "docs/smooth.md", "exec"), {})
+    assert "converged" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "file",
     [
@@ -83,6 +89,7 @@ def test_solver_of_the_docs_conforms(monkeypatch):
         "docs/extending.md",
         "docs/fitting.md",
         "docs/selective.md",
+        "docs/smooth.md",
     ],
 )
 def test_places_named_in_the_docs_exist(file):

@@ -4,6 +4,8 @@ from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.closed_set import ClosedSet
+from rasolve.forms.derivative_check import check_derivatives
+from rasolve.forms.evaluation import Slopes, Values
 from rasolve.forms.fdma import FdmaAllocation, FdmaShares
 from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
@@ -14,6 +16,7 @@ from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
 from rasolve.forms.shares import MinMaxShares, Shares
+from rasolve.forms.smooth import SmoothProgram
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
 
@@ -44,12 +47,16 @@ __all__ = [
     "Progress",
     "Rows",
     "Shares",
+    "Slopes",
+    "SmoothProgram",
     "Solution",
     "Spectrum",
     "Sum",
     "Tail",
     "Term",
     "Termination",
+    "Values",
     "Wiring",
+    "check_derivatives",
     "relative_gap",
 ]

@@ -20,6 +20,13 @@ class Termination(StrEnum):
     CUTOFF = "cutoff"
     """Only inside composite solvers: nothing below the asked cutoff exists."""
     INFEASIBLE = "infeasible"
+    """Proved: the bound is inf."""
+    LOCALLY_INFEASIBLE = "locally_infeasible"
+    """Nothing near relieves the violation any more: no proof, something feasible may exist elsewhere."""
+    UNBOUNDED = "unbounded"
+    """Feasible points without end, each better than the last, as far as numbers reach."""
+    STALLED = "stalled"
+    """No step improves any more, though the conditions of an optimum are not met."""
     INTERRUPTED = "interrupted"
     ERROR = "error"
 
@@ -57,7 +64,8 @@ class Solution:
     """The answer to a form: the best value found, its objective, a lower bound and where each comes from.
 
     ``value`` is None when nothing feasible was found (objective inf). For a batched form, objective and bound are
-    the largest over the batch and ``value`` holds the arrays; "optimal" is then true of every instance.
+    the largest over the batch and ``value`` holds the arrays; "optimal" is then true of every instance. ``reasons`` say
+    in words why a solver ended otherwise than well, e.g. which constraints are violated.
     """
 
     value: Any
@@ -70,6 +78,7 @@ class Solution:
     seconds: float
     multipliers: dict[str, Any] = field(default_factory=dict)
     history: tuple[Progress, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float | None:

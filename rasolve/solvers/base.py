@@ -49,6 +49,14 @@ class State:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """Why a solver has stopped, and in words what keeps it from an answer."""
+
+    termination: Termination
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
@@ -168,6 +176,14 @@ class Solver(ABC, Generic[F, S]):
         """Return the multipliers at the state, by constraint; none by default."""
         return {}
 
+    def ending(self, form: F, state: S) -> Ending | None:
+        """Return why a solver that is done has stopped; None, as by default, where objective and bound say it."""
+        return None
+
+    def last_resort(self, form: F, state: S) -> Any:
+        """Return a value to offer where a limit comes before the first incumbent; none by default. The form judges."""
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Run(Generic[S]):
@@ -216,17 +232,21 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
     run = drive(solver, form, limits)
     state = run.state
     value, objective = _no_worse_than(None if limits.nested else limits.start, form, state)
+    if value is None and run.stopped:
+        value, objective = _no_worse_than(solver.last_resort(form, state), form, state)
+    ending = None if run.stopped else solver.ending(form, state)
     return Solution(
         value=value,
         objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
-        termination=run.stopped or _verdict(state, limits),
+        termination=run.stopped or (ending.termination if ending else _verdict(state, limits)),
         solver=solver.name,
         iterations=len(run.history) - 1,
         seconds=run.seconds,
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
         history=run.history,
+        reasons=ending.reasons if ending else (),
     )
 
 

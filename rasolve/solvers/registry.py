@@ -31,6 +31,9 @@ SHIPPED = (
     "budgeted_cut",
     "closed_sets",
     "highs",
+    "sqp",
+    "augmented_lagrangian",
+    "scipy",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 

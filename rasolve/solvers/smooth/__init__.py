@@ -1,0 +1,1 @@
+"""What the solvers of `SmoothProgram` are made of: scaling, linear algebra, subproblems, merit, curvature."""
