@@ -145,12 +145,13 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name
     wanted = solver_named(solver).form
-    if wanted not in problem.forms:
+    written = next((form for form in problem.forms if issubclass(form, wanted)), None)
+    if written is None:
         takers = ", ".join(solvers_of(problem))
         raise SolverUnavailable(
             f"solver '{solver}' takes the form {wanted.name}; {problem.kind} is solved by: {takers}"
         )
-    return problem.formulate(wanted), solver
+    return problem.formulate(written), solver
 
 
 def solvers_of(problem: Problem) -> list[str]:

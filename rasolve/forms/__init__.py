@@ -4,6 +4,7 @@ from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.formulation import Form, Formulation
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
+from rasolve.forms.separable import Response, Separable, Slots
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term
@@ -20,7 +21,10 @@ __all__ = [
     "MinMaxShares",
     "OfdmaLink",
     "Progress",
+    "Response",
+    "Separable",
     "Shares",
+    "Slots",
     "Solution",
     "Spectrum",
     "Sum",

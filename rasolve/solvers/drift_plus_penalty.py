@@ -1,0 +1,101 @@
+"""`drift_plus_penalty`: slot after slot by virtual queues, knowing nothing of the slots to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from rasolve.errors import InputError, is_real
+from rasolve.forms import Response, Slots
+from rasolve.forms.dual import out_of_reach
+from rasolve.forms.queues import queue_path
+from rasolve.forms.separable import BATCH, joined
+from rasolve.numerics import FloatArray
+from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.registry import register
+
+
+@dataclass(frozen=True, eq=False)
+class PathState(State):
+    """What was chosen batch by batch, the queues [B] after it, the weight V of the penalty, and the slots decided."""
+
+    chosen: tuple[Response, ...]
+    queue: tuple[float, ...]
+    v: float
+    slots: int
+
+
+@register
+@dataclass(frozen=True)
+class DriftPlusPenalty(Solver[Slots, PathState]):
+    """Minimise V·penalty + q·cost in each slot, then q = max(q + cost - target, 0) (Neely 2010; published as OPEN).
+
+    ``v`` has the unit of cost² per penalty; by default Σ target² over the mean penalty of slots without a price. The
+    mean cost is at most target + q(T+1)/T. The bound is the dual at the prices q/V that the queues end with and have on
+    average, for those approach the multipliers (ours). A step is a batch of slots; the value holds, for the slots
+    still to come, what the prices reached would choose, and has an objective once all are decided or time is up.
+    """
+
+    name = "drift_plus_penalty"
+    form = Slots
+    purpose = "published: online, by virtual queues; the bound is the dual at the queues' prices"
+    v: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.v is not None and not (is_real(self.v) and 0 < self.v < INFINITY):
+            raise InputError(f"v = {self.v!r}: must be finite and above 0, in the unit of cost² per penalty")
+
+    def init(self, form: Slots, limits: Limits) -> PathState:
+        v = natural_v(form) if self.v is None else float(self.v)
+        return PathState(None, INFINITY, -INFINITY, (), (0.0,) * form.budgets, v, 0)
+
+    def step(self, form: Slots, state: PathState, limits: Limits) -> PathState:
+        found, queue = walk(form, state.slots, state.v, state.queue)
+        chosen, slots = (*state.chosen, found), state.slots + len(found.penalty)
+        prices = np.array(queue) / state.v
+        rest = (form.answer(1.0, prices, slots),) if slots < form.items else ()
+        value = joined((*chosen, *rest))
+        if rest and perf_counter() < limits.deadline and len(chosen) != limits.max_iterations:
+            return PathState(value, INFINITY, -INFINITY, chosen, queue, state.v, slots)
+        objective = form.judge(value)
+        if objective == INFINITY and out_of_reach(form):
+            return PathState(None, INFINITY, INFINITY, chosen, queue, state.v, form.items)
+        average = queue_path(value.cost, form.steered)[:-1].mean(axis=0) / state.v
+        bound = max(form.priced(1.0, prices).value, form.priced(1.0, average).value)
+        return PathState(value, objective, bound, chosen, queue, state.v, form.items)
+
+    def done(self, form: Slots, state: PathState, limits: Limits) -> bool:
+        return state.slots == form.items
+
+    def multipliers(self, form: Slots, state: PathState) -> dict[str, Any]:
+        """Return the final queues [B], the weight V, and the prices q/V that they stand for."""
+        queue = np.array(state.queue)
+        return {"prices": queue / state.v, "queues": queue, "v": state.v}
+
+
+def natural_v(form: Slots) -> float:
+    """Return the V at which a queue as long as its target outweighs the penalty: Σ target² / mean penalty (ours)."""
+    free = form.priced(1.0, np.zeros(form.budgets)).penalty / (form.share * form.items)
+    v = float((form.steered**2).sum() / max(free, np.finfo(float).tiny))
+    return v if 0 < v < INFINITY else 1.0
+
+
+def walk(form: Slots, first: int, v: float, queue: tuple[float, ...]) -> tuple[Response, tuple[float, ...]]:
+    """Return what the policy chooses in the next batch of slots, and the queues after it."""
+    slots = slice(first, min(first + BATCH, form.items))
+    step, target, now = form.stepper(slots), form.steered.tolist(), list(queue)
+    penalties: list[float] = []
+    costs: list[tuple[float, ...]] = []
+    choices: list[tuple[Any, ...]] = []
+    for slot in range(slots.stop - slots.start):
+        penalty, cost, choice = step(slot, v, now)
+        now = [max(q + spent - aim, 0.0) for q, spent, aim in zip(now, cost, target, strict=True)]
+        penalties.append(penalty)
+        costs.append(cost)
+        choices.append(choice)
+    columns: tuple[Any, ...] = tuple(np.array(column) for column in zip(*choices, strict=True))
+    spent: FloatArray = np.array(costs).reshape(len(costs), form.budgets)
+    return Response(np.array(penalties), spent, columns), tuple(now)
