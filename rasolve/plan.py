@@ -80,7 +80,9 @@ class Plan(Document):
     """A self-contained, versioned instruction for a training run, for K clients and one server.
 
     Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. Without downlink rates what comes down takes no time;
-    labels take time where the prediction has seconds for them. ``rounds`` is the predicted number of rounds and
+    labels take time where the prediction has seconds for them. With ``turn`` the plan goes over time slots: client k is
+    device ``device[k]`` in slot ``turn[k]``, where the server gives it ``server_share_flops_per_s[k]``, and one device may
+    be several clients. Rank 0 trains all weights, which then travel in the adapters' place. ``rounds`` is the predicted number of rounds and
     ``rounds_source`` says where that number comes from. ``model`` is absent when the problem's profile was not made
     from a known architecture; such a plan can be read but not run.
     """
@@ -89,7 +91,7 @@ class Plan(Document):
 
     problem: str
     solver: str
-    protocol: Literal["split_federated"]
+    protocol: Literal["split_federated", "split_sequential"]
     model: Architecture | None
     parameter_bits: int = Field(default=32, ge=1)
     batch_size: int = Field(ge=1)
@@ -97,7 +99,7 @@ class Plan(Document):
     rounds: float = Field(gt=0)
     rounds_source: str
     cut: Annotated[IntArray, Array(("K",), at_least=0, integer=True)]
-    rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)]
+    rank: Annotated[IntArray, Array(("K",), at_least=0, integer=True)]
     data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
     client_flops_per_s: Annotated[FloatArray, Array(("K",), above=0)]
     server_flops_per_s: float = Field(gt=0)
@@ -105,7 +107,10 @@ class Plan(Document):
     fed_uplink_bps: Annotated[FloatArray, Array(("K",), above=0)]
     downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
     fed_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
-    objective: float = Field(ge=0)
+    turn: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
+    device: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
+    server_share_flops_per_s: Annotated[FloatArray, Array(("K",), above=0)] | None = None
+    objective: float
     unit: str = "s"
     prediction: tuple[Prediction, ...] = Field(min_length=1)
 
@@ -118,6 +123,8 @@ class Plan(Document):
         """Reject cuts beyond the model's last block, predictions of clients beyond K, and predictions made twice."""
         super().model_post_init(context)
         self._judge_prediction()
+        if self.turn is None and int(self.rank.min()) < 1:  # all weights: only where slots are planned
+            raise InputError(f"rank = {int(self.rank.min())}: must be at least 1")
         if self.model is not None and int(self.cut.max()) > self.model.blocks:
             raise InputError(
                 f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"
@@ -137,6 +144,8 @@ class Plan(Document):
     @property
     def obstacle(self) -> str | None:
         """Why the executor cannot run this plan on any machine; None where it can."""
+        if self.turn is not None or self.protocol != "split_federated":
+            return f"the executor does not run plans over time slots yet ({self.protocol})"
         spec = self.model
         if spec is None:
             return "the plan names no model which can be built: its profile is of no known architecture"

@@ -131,6 +131,7 @@ def settled(form: Separable, ray: Ray) -> Ray:
 def lower_bound(form: Separable) -> float:
     """Return the best dual value along the ray through 1/budget; inf where no choice keeps the budgets.
 
-    A proved bound on the objective at any prices (weak duality); with one budget it is the whole dual's maximum.
+    A proved bound on the objective (weak duality); with one budget and exact responses it is the dual's maximum.
     """
-    return best_ray(form).best
+    ray = best_ray(form)
+    return ray.best if ray.best == np.inf else form.proved(form.priced(1.0, ray.prices))

@@ -27,8 +27,7 @@ Stepper = Callable[[int, float, Sequence[float]], tuple[float, tuple[float, ...]
 class Response:
     """What n items choose: penalty [n], cost [n, B], and the choice itself, arrays with n in front.
 
-    ``which`` [n] says which alternative each item took, where there are such (see `Separable.each`). ``floor`` [n] is a
-    proved lower bound on what was minimised, where the choice may not be the least; None where it is. Of alternatives,
+    ``which`` [n] says which alternative each item took, where there are such (see `Separable.each`). Of alternatives,
     penalty has shape [n, S], cost [n, S, B], and every array of the choice n and S in front.
     """
 
@@ -36,7 +35,6 @@ class Response:
     cost: FloatArray
     choice: tuple[Any, ...] = ()
     which: IntArray | None = None
-    floor: FloatArray | None = None
 
     def of(self, which: IntArray) -> Response:
         """Return, of a response of alternatives, each item's alternative `which` [n]."""
@@ -71,7 +69,6 @@ def joined(responses: Sequence[Response]) -> Response:
         together([r.cost for r in responses]),
         tuple(together(parts) for parts in zip(*(r.choice for r in responses), strict=True)),
         together([r.which for r in responses]),
-        together([r.floor for r in responses]),
     )
 
 
@@ -84,7 +81,8 @@ class Separable(Form):
     ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A value is
     the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item at its
     best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within one the
-    attainable (penalty, cost) must be.
+    attainable (penalty, cost) must be. ``floor``, where given, says that responses may miss the least unless the weight
+    is 0, and returns proved bounds [n] on what they minimise.
     """
 
     name: ClassVar[str] = "Separable"
@@ -95,6 +93,7 @@ class Separable(Form):
     budget: FloatArray
     mean: bool = False
     each: Respond | None = None
+    floor: Callable[[slice, float, FloatArray], FloatArray] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "items", whole_number(f"{self.name}.items", self.items, 1))
@@ -138,14 +137,19 @@ class Separable(Form):
     def priced(self, weight: float, prices: FloatArray) -> Priced:
         """Return what all items answer to a weight and prices [B], summed up batch by batch."""
         prices = np.asarray(prices, dtype=np.float64)
-        penalty, cost, floor = 0.0, np.zeros(self.budgets), 0.0
+        penalty, cost = 0.0, np.zeros(self.budgets)
         for items in self.batches():
             found = self._asked(items, weight, prices)
-            sums = float(found.penalty.sum()), found.cost.sum(axis=0)
-            least = weight * sums[0] + float(prices @ sums[1]) if found.floor is None else float(found.floor.sum())
-            penalty, cost, floor = penalty + sums[0], cost + sums[1], floor + least
-        value = floor * self.share - float(prices @ self.budget)
-        return Priced(weight, prices, penalty * self.share, cost * self.share, value)
+            penalty, cost = penalty + float(found.penalty.sum()), cost + found.cost.sum(axis=0)
+        penalty, cost = penalty * self.share, cost * self.share
+        return Priced(weight, prices, penalty, cost, weight * penalty + float(prices @ (cost - self.budget)))
+
+    def proved(self, at: Priced) -> float:
+        """Return the dual value at prices, proved: a bound on the objective where the weight is 1."""
+        if self.floor is None or at.weight == 0:
+            return at.value
+        least = sum(float(self.floor(items, at.weight, at.prices).sum()) for items in self.batches())
+        return least * self.share - float(at.prices @ self.budget)
 
     def held(self, which: IntArray) -> Separable:
         """Return the form with each item held to one of its alternatives, `which` [N]; it needs ``each``."""
@@ -178,8 +182,8 @@ class Separable(Form):
 class Priced:
     """What all items answer to a weight and prices [B]: objective, cost [B], and the dual value at those prices.
 
-    ``value`` = Σ min (weight·penalty + prices·cost) - prices·budget. With weight 1 it bounds the objective from below
-    (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all budgets.
+    ``value`` = weight·penalty + prices·(cost - budget). Where responses are the least, it bounds the objective from
+    below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all budgets.
     """
 
     weight: float

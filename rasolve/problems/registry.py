@@ -17,7 +17,7 @@ from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 
-SHIPPED = ("fedsllm", "adaptive_split")
+SHIPPED = ("fedsllm", "adaptive_split", "cut_and_clock")
 """Modules of this package, each with one problem."""
 
 DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}

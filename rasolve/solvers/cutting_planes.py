@@ -44,7 +44,7 @@ def first_planes(form: Separable, responses: tuple[Priced, ...], prices: FloatAr
     return Planes((*known, start), prices, start.value, scale)
 
 
-def raised(form: Separable, planes: Planes) -> Planes:
+def one_more(form: Separable, planes: Planes) -> Planes:
     """Return the planes after one more response, at the prices where they are highest within the box."""
     from scipy.optimize import linprog
 

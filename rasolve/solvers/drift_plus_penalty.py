@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -10,12 +10,19 @@ import numpy as np
 
 from rasolve.errors import InputError, is_real
 from rasolve.forms import Response, Slots
-from rasolve.forms.dual import out_of_reach
+from rasolve.forms.dual import enclose, narrow, out_of_reach
 from rasolve.forms.queues import queue_path
 from rasolve.forms.separable import BATCH, joined
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
+
+
+GUESSES = 8
+"""Steps on the dual from which the scale of V is read."""
+
+SHARE = 0.1
+"""What V is, relative to its scale, for each slot's worth of declared slack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +40,7 @@ class PathState(State):
 class DriftPlusPenalty(Solver[Slots, PathState]):
     """Minimise V·penalty + q·cost in each slot, then q = max(q + cost - target, 0) (Neely 2010; published as OPEN).
 
-    ``v`` has the unit of cost² per penalty; by default Σ target² over the mean penalty of slots without a price. The
-    mean cost is at most target + q(T+1)/T. The bound is the dual at the prices q/V that the queues end with and have on
+    ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The bound is the dual at the prices q/V that the queues end with and have on
     average, for those approach the multipliers (ours). A step is a batch of slots; the value holds, for the slots
     still to come, what the prices reached would choose, and has an objective once all are decided or time is up.
     """
@@ -64,7 +70,7 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
         if objective == INFINITY and out_of_reach(form):
             return PathState(None, INFINITY, INFINITY, chosen, queue, state.v, form.items)
         average = queue_path(value.cost, form.steered)[:-1].mean(axis=0) / state.v
-        bound = max(form.priced(1.0, prices).value, form.priced(1.0, average).value)
+        bound = max(form.proved(form.priced(1.0, each)) for each in (prices, average))
         return PathState(value, objective, bound, chosen, queue, state.v, form.items)
 
     def done(self, form: Slots, state: PathState, limits: Limits) -> bool:
@@ -77,9 +83,19 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 
 
 def natural_v(form: Slots) -> float:
-    """Return the V at which a queue as long as its target outweighs the penalty: Σ target² / mean penalty (ours)."""
-    free = form.priced(1.0, np.zeros(form.budgets)).penalty / (form.share * form.items)
-    v = float((form.steered**2).sum() / max(free, np.finfo(float).tiny))
+    """Return the scale of V, Σ target² / penalty, times a tenth of what the slack declares over the horizon (ours).
+
+    The penalty is what the dual says of a slot at the target, which is known in hindsight only: online, give V. The queue
+    grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the slack.
+    """
+    at_target = replace(form, budget=form.steered if form.mean else form.steered * form.items, target=None)
+    ray = enclose(at_target)
+    for _ in range(GUESSES):
+        ray = ray if ray.closed else narrow(at_target, ray)
+    penalty = (ray.best if 0 < ray.best < INFINITY else ray.low.penalty) / (form.share * form.items)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slack = float(np.nanmin(form.budget / at_target.budget, initial=INFINITY) - 1)
+    v = float((form.steered**2).sum()) / max(penalty, np.finfo(float).tiny) * max(1.0, SHARE * slack * form.items)
     return v if 0 < v < INFINITY else 1.0
 
 

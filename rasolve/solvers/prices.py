@@ -11,9 +11,9 @@ from rasolve.forms import Response, Separable
 from rasolve.forms.dual import Ray, enclose, narrow
 from rasolve.forms.separable import Priced
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
-from rasolve.solvers.cutting_planes import Planes, first_planes, raised
+from rasolve.solvers.cutting_planes import Planes, first_planes, one_more
 from rasolve.solvers.registry import register
-from rasolve.solvers.repair import repaired, within_budgets
+from rasolve.solvers.repair import MIXED, mixed, raised, repaired
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +49,23 @@ class Prices(Solver[Separable, PricesState]):
         ray = enclose(form)
         if ray.best == INFINITY:
             return PricesState(None, INFINITY, INFINITY, ray)
-        return self._offered(form, PricesState(None, INFINITY, ray.best, ray), ray.high)
+        start = PricesState(None, INFINITY, form.proved(ray.low), ray)
+        return self._offered(form, start, ray.high)
 
     def step(self, form: Separable, state: PricesState, limits: Limits) -> PricesState:
         if not state.ray.closed:
             ray = narrow(form, state.ray)
-            return self._offered(form, replace(state, ray=ray, bound=max(state.bound, ray.best)), ray.high)
+            return self._offered(form, self._bounded(form, replace(state, ray=ray), ray.best), ray.high)
         if form.budgets > 1 and not (state.planes is not None and state.planes.done):
             known = state.planes or first_planes(form, (state.ray.low, state.ray.high), state.prices)
-            planes = raised(form, known)
-            moved = replace(state, planes=planes, bound=max(state.bound, planes.value))
+            planes = one_more(form, known)
+            moved = self._bounded(form, replace(state, planes=planes), planes.value)
             return self._offered(form, moved, planes.responses[-1])
-        state = replace(state, repaired=True)
-        if form.budgets > 1 and (near := within_budgets(form, state.prices)) is not None:
-            state = self._accepted(form, state, near)
+        proved = form.proved(form.priced(1.0, state.prices))
+        state = replace(state, repaired=True, bound=max(state.bound, proved))
+        if state.planes is not None:
+            for found in (raised(form, state.prices), mixed(form, self._near(form, state.planes))):
+                state = state if found is None else self._accepted(form, state, found)
         if state.value is None:
             return state
         return self._accepted(form, state, repaired(form, state.prices, state.value))
@@ -73,6 +76,18 @@ class Prices(Solver[Separable, PricesState]):
     def multipliers(self, form: Separable, state: PricesState) -> dict[str, Any]:
         """Return the best prices [B]: what one more unit of each budget is worth at most."""
         return {"prices": np.asarray(state.prices)}
+
+    @staticmethod
+    def _near(form: Separable, planes: Planes) -> list[Response]:
+        """Return the responses whose planes are lowest at the best prices, and the one of least cost."""
+        lowest = sorted(planes.responses, key=lambda r: r.penalty + float(planes.prices @ (r.cost - form.budget)))
+        cheapest = form.answer(0.0, 1 / np.where(form.budget != 0, np.abs(form.budget), 1.0))
+        return [cheapest, *(form.answer(r.weight, r.prices) for r in lowest[:MIXED])]
+
+    @staticmethod
+    def _bounded(form: Separable, state: PricesState, value: float) -> PricesState:
+        """Return the state with a dual value for its bound, where that is proved without further work."""
+        return replace(state, bound=max(state.bound, value)) if form.floor is None else state
 
     @staticmethod
     def _accepted(form: Separable, state: PricesState, value: Response) -> PricesState:

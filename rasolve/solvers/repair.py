@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rasolve.forms import Response, Separable
@@ -14,7 +16,13 @@ BELOW = (1e-6, 1e-4, 1e-3, 1e-2, 5e-2)
 TRIED = 4096
 """Items that are tried in an exchange, the most worth while first."""
 
-STRIDE, GROWTH, RAISES = 1e-3, 1.5, 60
+MIXED = 12
+"""Responses that are mixed item by item for several budgets."""
+
+TIGHTENED = 6
+"""How often budgets are tightened by what rounding has exceeded them."""
+
+STRIDE, GROWTH, RAISES = 1e-3, 1.5, 40
 """By how much the prices of exceeded budgets are raised at first, by what factor that grows, and how often at most."""
 
 
@@ -56,14 +64,48 @@ def polished(form: Separable, kept: Response) -> Response:
     return better if form.judge(better) < form.objective(kept) else kept
 
 
-def within_budgets(form: Separable, prices: FloatArray) -> Response | None:
+def raised(form: Separable, prices: FloatArray) -> Response | None:
     """Return the response to prices [B] raised, where budgets are exceeded, until none is; None if that does not end."""
-    raised, stride = np.where(prices > 0, prices, prices.max(initial=0.0) * STRIDE), STRIDE
+    now, stride = np.where(prices > 0, prices, prices.max(initial=0.0) * STRIDE), STRIDE
     for _ in range(RAISES):
-        found = form.answer(1.0, raised)
-        over = form.spent(found) > form.budget
-        if not over.any():
+        found = form.answer(1.0, now)
+        if form.keeps(found):
             return found
-        raised = np.where(over, raised * (1 + stride), raised)
+        now = np.where(form.spent(found) > form.budget, now * (1 + stride), now)
         stride *= GROWTH
+    return None
+
+
+def mixed(form: Separable, responses: Sequence[Response]) -> Response | None:
+    """Return, for several budgets, items taken from given responses so that all are kept (textbook, ours the rounding).
+
+    The linear program over shares of the responses leaves at most B items divided. Each item goes to its largest share;
+    what that exceeds, budgets are tightened by, and again. None where that does not end.
+    """
+    from scipy.optimize import linprog
+    from scipy.sparse import eye, hstack
+
+    penalty = np.concatenate([r.penalty for r in responses]) * form.share
+    cost = np.concatenate([r.cost for r in responses]) * form.share
+    unit = np.where(form.budget != 0, np.abs(form.budget), 1.0)
+    one_each = hstack([eye(form.items, format="csr")] * len(responses))
+    budget = form.budget
+    for _ in range(TIGHTENED):
+        program = linprog(
+            penalty / max(float(penalty.sum()), np.finfo(float).tiny),
+            A_ub=(cost / unit).T,
+            b_ub=budget / unit,
+            A_eq=one_each,
+            b_eq=np.ones(form.items),
+            method="highs",
+        )
+        if program.status != 0:
+            return None
+        largest = program.x.reshape(len(responses), form.items).argmax(axis=0)
+        found = responses[0]
+        for number, response in enumerate(responses[1:], start=1):
+            found = response.where(largest == number, found)
+        if form.keeps(found):
+            return found
+        budget = budget - np.maximum(form.spent(found) - form.budget, 0.0)
     return None

@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Chosen, Formulation, Slots
-from rasolve.problems.adaptive_split.base import SplitOverSlots
+from rasolve.forms import Alternative, Choice, Formulation, Slots
+from rasolve.numerics import FloatArray
 from rasolve.problems.adaptive_split.costs import curves
 from rasolve.problems.adaptive_split.decision import SplitDecision
-from rasolve.problems.base import Baseline
+from rasolve.problems.adaptive_split.fleet import Fleet, halved
+from rasolve.problems.base import TOLERANCE, Baseline
 
 if TYPE_CHECKING:
-    from rasolve.problems.adaptive_split.problem import AdaptiveSplit
+    from rasolve.problems.adaptive_split.base import SplitOverSlots
+
+
+def baselines(problem: SplitOverSlots) -> dict[str, Baseline]:
+    """Return fixed splits, random, greedy for delay or energy, and every slot by itself.
+
+    Fixed and random splits share the server's clock equally among the devices of a slot.
+    """
+    fixed = [
+        Baseline(
+            f"fixed-{cut}",
+            f"cut {cut} in every slot at the fastest server clock",
+            lambda _, cut=cut: settled(problem, fixed_split(problem, cut)),
+            keeps_limits=False,
+        )
+        for cut in fixed_cuts(problem)
+    ]
+    others = [
+        Baseline(
+            "random",
+            "random cut and server clock in every slot",
+            lambda rng: settled(problem, _random(problem, rng)),
+            keeps_limits=False,
+        ),
+        Baseline(
+            "delay-greedy",
+            "least delay of every slot, whatever energy it takes",
+            lambda _: settled(problem, _priced(problem, 1.0, np.zeros_like(problem.budgets_j))),
+            keeps_limits=False,
+        ),
+        Baseline(
+            "energy-greedy",
+            "least energy of every slot",
+            lambda _: settled(problem, _priced(problem, 0.0, 1 / problem.budgets_j)),
+            keeps_limits=problem.at_once == 1,
+        ),
+        Baseline(
+            "no-queue",
+            "least delay of every slot that keeps the budget by itself, or takes the least energy",
+            lambda _: settled(problem, _each_slot_by_itself(problem)),
+            keeps_limits=False,
+        ),
+    ]
+    return {rule.name: rule for rule in [*fixed, *others]}
 
 
 def fixed_cuts(problem: SplitOverSlots) -> list[int]:
@@ -27,80 +69,52 @@ def fixed_cuts(problem: SplitOverSlots) -> list[int]:
 
 def settled(problem: SplitOverSlots, decision: SplitDecision) -> Formulation:
     """Return the form of a decision that is made already."""
-
-    def lift(chosen: Chosen) -> SplitDecision:
-        made: SplitDecision = chosen.label
-        return made
-
-    return Formulation(Choice((Alternative(decision, problem.evaluate(decision).objective),)), lift)
+    made = Alternative(decision, problem.evaluate(decision).objective)
+    return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
 
 
-def rule(
-    problem: SplitOverSlots, name: str, says: str, decide: Callable[[np.random.Generator], SplitDecision], keeps: bool
-) -> Baseline:
-    """Return the baseline of a rule that decides for all slots."""
-    return Baseline(name, says, lambda rng: settled(problem, decide(rng)), keeps_limits=keeps)
+def fixed_split(problem: SplitOverSlots, cut: int) -> SplitDecision:
+    """Return one cut in all slots, at the fastest clock that all devices of a slot can have."""
+    share = max(problem.clock_max_hz / problem.at_once, problem.clock_min_hz)
+    return SplitDecision(np.full(problem.clock_shape, cut), np.full(problem.clock_shape, share))
 
 
-def baselines(problem: AdaptiveSplit) -> dict[str, Baseline]:
-    """Return fixed splits at the fastest clock, random, greedy for delay or energy, and each slot by itself."""
-    fixed = [
-        rule(
-            problem,
-            f"fixed-{cut}",
-            f"cut {cut} in every slot, the fastest server clock",
-            lambda _, cut=cut: _fixed(problem, cut),  # type: ignore[misc]
-            keeps=False,
-        )
-        for cut in fixed_cuts(problem)
-    ]
-    others = [
-        rule(problem, "random", "random cut and server clock", partial(_random, problem), keeps=False),
-        rule(problem, "delay-greedy", "least delay of every slot, no budget", lambda _: _priced(problem, 1, 0), False),
-        rule(problem, "energy-greedy", "least energy of every slot", lambda _: _priced(problem, 0, 1), True),
-        rule(
-            problem,
-            "no-queue",
-            "least delay of every slot that keeps the budget by itself, else least energy",
-            lambda _: _myopic(problem),
-            keeps=False,
-        ),
-    ]
-    return {each.name: each for each in [*fixed, *others]}
+def _random(problem: SplitOverSlots, rng: np.random.Generator) -> SplitDecision:
+    share = problem.clock_max_hz / problem.at_once
+    cut = rng.choice(problem.candidates, problem.clock_shape)
+    return SplitDecision(cut, rng.uniform(problem.clock_min_hz, share, problem.clock_shape))
 
 
-def _fixed(problem: AdaptiveSplit, cut: int) -> SplitDecision:
-    return SplitDecision(np.full(problem.slots, cut), np.full(problem.slots, problem.clock_max_hz))
-
-
-def _random(problem: AdaptiveSplit, rng: np.random.Generator) -> SplitDecision:
-    cut = rng.choice(problem.candidates, problem.slots)
-    return SplitDecision(cut, rng.uniform(problem.clock_min_hz, problem.clock_max_hz, problem.slots))
-
-
-def _priced(problem: AdaptiveSplit, weight: float, price: float) -> SplitDecision:
+def _priced(problem: SplitOverSlots, weight: float, prices: FloatArray) -> SplitDecision:
     formulation = problem.formulate(Slots)
     form: Slots = formulation.form  # type: ignore[assignment]
-    found: SplitDecision = formulation.lift(form.answer(weight, np.array([price], dtype=float)))
-    return found
+    decision: SplitDecision = formulation.lift(form.answer(weight, prices))
+    return decision
 
 
-def _myopic(problem: AdaptiveSplit) -> SplitDecision:
-    """Return, slot by slot, the cut of least delay with the fastest clock that the budget of one slot allows.
+def _each_slot_by_itself(problem: SplitOverSlots) -> SplitDecision:
+    """Return the earliest deadline of every slot with clocks, cuts and energies that it allows.
 
-    ε·f²·C <= Ē - e gives the clock; where not even the slowest one is allowed by any cut, the slot of least energy.
+    A device may take its budget, or the least energy that is possible; of the cuts that allow that, it has the one that
+    needs the least of the server's clock.
     """
     at = curves(problem, problem.channels)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        fastest = np.sqrt(np.maximum(problem.energy_budget_j - at.energy_j, 0.0) / (at.epsilon * at.cycles))
-    fastest = np.where(at.epsilon * at.cycles > 0, fastest, np.inf)
-    allowed = (fastest >= problem.clock_min_hz) & (at.energy_j <= problem.energy_budget_j)
-    clock_hz = np.clip(fastest, problem.clock_min_hz, problem.clock_max_hz)
-    delay = np.where(allowed, at.delay_s + at.cycles / clock_hz, np.inf)
-    which = delay.argmin(axis=-1)
-    rows = np.arange(problem.slots)
-    frugal = _priced(problem, 0, 1)
-    kept = allowed.any(axis=-1)
+    cuts = at.delay_s.shape[-1]
+    fleet = Fleet.of(at, problem.clock_min_hz, problem.clock_max_hz, (problem.slots, problem.at_once, cuts))
+    least = (fleet.energy_j + fleet.epsilon * fleet.least_hz**2 * fleet.cycles).min(axis=-1)
+    allowed_j = np.maximum(problem.budgets_j, least)[..., None] * (1 + TOLERANCE)
+
+    def clocks(deadline: FloatArray) -> FloatArray:
+        clock = fleet.clocks(deadline)
+        energy = fleet.energy_j + fleet.epsilon * np.where(np.isinf(clock), 0.0, clock) ** 2 * fleet.cycles
+        return np.where(energy <= allowed_j, clock, np.inf)
+
+    low = np.zeros(problem.slots)
+    high = (fleet.delay_s + fleet.cycles / fleet.least_hz).max(axis=(-2, -1))
+    deadline = halved(low, high, lambda tau: clocks(tau).min(axis=-1).sum(axis=-1) > fleet.total_hz)
+    found = clocks(deadline)
+    which = found.argmin(axis=-1)
+    clock_hz = np.take_along_axis(found, which[..., None], -1)[..., 0]
     return SplitDecision(
-        np.where(kept, problem.candidates[which], frugal.cut), np.where(kept, clock_hz[rows, which], frugal.clock_hz)
+        problem.candidates[which].reshape(problem.clock_shape), clock_hz.reshape(problem.clock_shape)
     )

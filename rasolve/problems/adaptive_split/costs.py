@@ -11,12 +11,16 @@ keeps the first two terms of E, the last two, or all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.numerics import FloatArray, IntArray
-from rasolve.problems.adaptive_split.base import SplitOverSlots
+from rasolve.numerics import FloatArray
+from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.scenario.radio import rate
+
+if TYPE_CHECKING:
+    from rasolve.problems.adaptive_split.base import SplitOverSlots
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +50,19 @@ class Curves:
     epsilon: float
 
 
-def channels(problem: SplitOverSlots, clock_hz: FloatArray, gain_up: FloatArray, gain_down: FloatArray) -> Channels:
-    """Return clocks with the rates that gains give."""
+def channels(problem: Any) -> Channels:
+    """Return the clocks of a problem with the rates that its gains give."""
+    noise = problem.noise_w_per_hz
     return Channels(
-        clock_hz,
-        rate(problem.bandwidth_up_hz, problem.device_power_w, gain_up, problem.noise_w_per_hz),
-        rate(problem.bandwidth_down_hz, problem.server_power_w, gain_down, problem.noise_w_per_hz),
+        problem.device_clock_hz,
+        rate(problem.bandwidth_up_hz, problem.device_power_w, problem.gain_up, noise),
+        rate(problem.bandwidth_down_hz, problem.server_power_w, problem.gain_down, noise),
     )
 
 
-def stages(problem: SplitOverSlots, at: Channels, cut: IntArray, clock_hz: FloatArray) -> dict[str, FloatArray]:
-    """Return seconds by stage and joules by party [...] of devices with cuts and server clocks [...]."""
+def parts_of(problem: SplitOverSlots, decision: SplitDecision) -> dict[str, FloatArray]:
+    """Return seconds by stage and joules by party of a decision, [T] or [T, N]."""
+    at, cut, clock_hz = problem.channels, decision.cut, decision.clock_hz
     table, samples = problem.table, problem.samples
     device_cycles = samples * table.device_flops[cut] / problem.device_flops_per_cycle
     server_cycles = samples * table.server_flops[cut] / problem.server_flops_per_cycle
@@ -79,15 +85,16 @@ DEVICE_J, SERVER_J = ("device_compute_j", "device_air_j"), ("server_compute_j", 
 """The parts of either party's energy."""
 
 
-def delay_s(parts: dict[str, FloatArray]) -> FloatArray:
-    """Return the delay [...] of parts by stage."""
-    return np.asarray(sum(value for name, value in parts.items() if name.endswith("_s")))
+def slot_s(parts: dict[str, FloatArray]) -> FloatArray:
+    """Return how long each slot lasts [T]: until the last of the devices that train in it is done."""
+    delay = np.asarray(sum(value for name, value in parts.items() if name.endswith("_s")))
+    return delay.max(axis=-1) if delay.ndim > 1 else delay
 
 
 def energy_j(problem: SplitOverSlots, parts: dict[str, FloatArray]) -> FloatArray:
-    """Return the energy [...] in scope of parts by party."""
+    """Return the energy in scope of every slot and budget [T, B]."""
     counted = (DEVICE_J if problem.counts_device else ()) + (SERVER_J if problem.counts_server else ())
-    return np.asarray(sum(parts[name] for name in counted))
+    return np.asarray(sum(parts[name] for name in counted)).reshape(problem.slots, -1)
 
 
 def curves(problem: SplitOverSlots, at: Channels) -> Curves:

@@ -1,4 +1,4 @@
-"""What a decision of AdaptiveSplit costs, which limits it keeps, and why nothing may be feasible."""
+"""What a decision costs, which limits it keeps, and why nothing may be feasible."""
 
 from __future__ import annotations
 
@@ -8,75 +8,66 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms import Slots
-from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.problems.adaptive_split.base import SplitOverSlots
-from rasolve.problems.adaptive_split.costs import delay_s, energy_j
+from rasolve.numerics import ROUNDING
+from rasolve.problems.adaptive_split.costs import energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
-    from rasolve.problems.adaptive_split.problem import AdaptiveSplit
+    from rasolve.problems.adaptive_split.base import SplitOverSlots
+
+NAMED = 3
+"""Devices that an explanation names."""
 
 
-def evaluate(problem: AdaptiveSplit, decision: SplitDecision) -> Evaluation:
-    """Return the mean delay of a slot [s], and every slot's parts [T] with its delay and its energy in scope."""
-    reject_misfit(problem, decision, (problem.slots,))
-    parts = problem.parts(decision)
-    delay = delay_s(parts)
+def evaluate(problem: SplitOverSlots, decision: SplitDecision) -> Evaluation:
+    """Return the mean delay of a slot [s], with every slot's delay [T], energy in scope [T, B] and parts."""
+    _reject_misfit(problem, decision)
+    parts = parts_of(problem, decision)
+    delay = slot_s(parts)
     return Evaluation(float(delay.mean()), {**parts, "slot_s": delay, "energy_j": energy_j(problem, parts)})
 
 
-def check(problem: AdaptiveSplit, decision: SplitDecision) -> Check:
-    """Return the budget with its declared slack, the range of the clock and the candidate cuts."""
-    reject_misfit(problem, decision, (problem.slots,))
-    energy = energy_j(problem, problem.parts(decision)).mean()
+def check(problem: SplitOverSlots, decision: SplitDecision) -> Check:
+    """Return the budgets with their declared slack, the server's clock and the candidate cuts."""
+    _reject_misfit(problem, decision)
+    energy = energy_j(problem, parts_of(problem, decision)).mean(axis=0)
+    used = decision.clock_hz.reshape(problem.slots, -1).sum(axis=1)
+    short = np.maximum(problem.clock_min_hz - decision.clock_hz, 0.0)
+    strangers = np.asarray(np.isin(decision.cut, problem.candidates, invert=True).sum(), dtype=np.float64)
+    slack = f", {100 * problem.energy_slack:g} % slack" if problem.energy_slack else ""
     return Check(
         (
-            Constraint(budget_name(problem), np.asarray(energy), np.asarray(problem.energy_limit_j), "J"),
-            *common_constraints(problem, decision),
+            Constraint(f"mean energy of a slot ({problem.energy_scope}{slack})", energy, problem.limits_j, "J"),
+            Constraint("server clock in use", used, np.asarray(problem.clock_max_hz), "Hz"),
+            Constraint("server clock short of its least by", short, np.asarray(0.0), "Hz"),
+            Constraint("cuts that are no candidate", strangers, np.asarray(0), ""),
         )
     )
 
 
-def budget_name(problem: SplitOverSlots) -> str:
-    """Return what the budget's constraint is called."""
-    slack = f", {100 * problem.energy_slack:g} % slack" if problem.energy_slack else ""
-    return f"mean energy of a slot ({problem.energy_scope}{slack})"
-
-
-def common_constraints(problem: SplitOverSlots, decision: SplitDecision) -> tuple[Constraint, ...]:
-    """Return the limits of every single slot: least clock and candidate cuts, and the largest clock."""
-    short_hz = np.maximum(problem.clock_min_hz - decision.clock_hz, 0.0)
-    strangers = np.asarray(np.isin(decision.cut, problem.candidates, invert=True).sum(), dtype=np.float64)
-    return (
-        Constraint("server clock below its least by", short_hz, np.asarray(0.0), "Hz"),
-        Constraint("server clock", decision.clock_hz, np.asarray(problem.clock_max_hz), "Hz"),
-        Constraint("cuts that are no candidate", strangers, np.asarray(0), ""),
-    )
-
-
-def explain(problem: AdaptiveSplit) -> tuple[str, ...]:
-    """Return the least mean energy of a slot where the budget is below it."""
-    least = problem.formulate(Slots).form.priced(0.0, np.ones(1)).cost[0]
-    if least <= problem.energy_limit_j * (1 + ROUNDING):
-        return ()
-    return (f"the least possible mean energy of a slot is {quantity(least, 'J')}, {allowed(problem, problem.energy_budget_j)}",)
-
-
-def allowed(problem: SplitOverSlots, budget_j: float) -> str:
-    """Return a budget and its slack in words."""
+def explain(problem: SplitOverSlots) -> tuple[str, ...]:
+    """Return the least mean energy of a slot for every budget that is below it."""
+    form: Slots = problem.formulate(Slots).form  # type: ignore[assignment]
+    least = np.array([form.priced(0.0, axis).cost[b] for b, axis in enumerate(np.eye(form.budgets))])
+    short = np.flatnonzero(least > problem.limits_j * (1 + ROUNDING))
     slack = f" with {100 * problem.energy_slack:g} % slack" if problem.energy_slack else ""
-    return f"the budget is {quantity(budget_j, 'J')}{slack}"
+    said = [
+        f"{f'device {b + 1}: ' if form.budgets > 1 else ''}the least possible mean energy of a slot is "
+        f"{quantity(least[b], 'J')}, the budget is {quantity(problem.budgets_j[b], 'J')}{slack}"
+        for b in short[:NAMED]
+    ]
+    return (*said, *([f"and {len(short) - NAMED} more devices likewise"] if len(short) > NAMED else []))
 
 
-def reject_misfit(problem: SplitOverSlots, decision: SplitDecision, shape: tuple[int, ...]) -> None:
+def _reject_misfit(problem: SplitOverSlots, decision: SplitDecision) -> None:
     """Reject a decision whose arrays do not fit the problem."""
     for name in ("cut", "clock_hz"):
-        found = np.shape(getattr(decision, name))
-        if found != shape:
-            raise InputError(f"decision.{name} has shape {list(found)}, needs {list(shape)}")
-    if not np.isfinite(decision.clock_hz).all() or (decision.clock_hz <= 0).any():
+        found, needed = np.shape(getattr(decision, name)), problem.clock_shape
+        if found != needed:
+            raise InputError(f"decision.{name} has shape {list(found)}, needs {list(needed)}")
+    if not (np.isfinite(decision.clock_hz) & (decision.clock_hz > 0)).all():
         raise InputError("decision.clock_hz must be finite and above 0")
     if decision.cut.min() < 0 or decision.cut.max() > problem.profile.blocks:
         raise InputError(f"decision.cut must lie in 0 to {problem.profile.blocks}")

@@ -1,28 +1,28 @@
-"""What a reader of a result must know: what was spent of the budget, and where the queue stands."""
+"""What a reader of a result must know: what was spent of the budgets, and where the queues stand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rasolve.forms.queues import queue_path
-from rasolve.problems.adaptive_split.costs import energy_j
+from rasolve.problems.adaptive_split.costs import energy_j, parts_of
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
-    from rasolve.problems.adaptive_split.problem import AdaptiveSplit
+    from rasolve.problems.adaptive_split.base import SplitOverSlots
 
 
-def notes(problem: AdaptiveSplit, decision: SplitDecision | None) -> tuple[str, ...]:
-    """Return mean energy beside the budget, and the queue at the end, which bounds what is spent beyond it."""
+def notes(problem: SplitOverSlots, decision: SplitDecision | None) -> tuple[str, ...]:
+    """Return the mean energy beside the budget, of several the one that is used most, and its queue at the end."""
     if decision is None:
         return ()
-    energy = energy_j(problem, problem.parts(decision))
-    spent, budget = float(energy.mean()), problem.energy_budget_j
-    left = queue_path(energy[:, None], np.array([budget]))[-1, 0]
+    energy = energy_j(problem, parts_of(problem, decision))
+    spent, left = energy.mean(axis=0), queue_path(energy, problem.budgets_j)[-1]
+    used = spent / problem.budgets_j
+    b = int(used.argmax())
+    whose = f"device {b + 1} uses most: " if len(used) > 1 else ""
     return (
-        f"a slot takes {quantity(spent, 'J')} on average, {100 * spent / budget:.4g} % of the budget; the queue ends at "
-        f"{quantity(left, 'J')}, {quantity(left / problem.slots, 'J')} a slot",
+        f"{whose}a slot takes {quantity(spent[b], 'J')} on average, {100 * used[b]:.4g} % of the budget; the queue ends "
+        f"at {quantity(left[b], 'J')}, {quantity(left[b] / problem.slots, 'J')} a slot",
     )

@@ -17,7 +17,7 @@ import numpy as np
 from rasolve.forms import Formulation, Response, Slots
 from rasolve.forms.separable import Stepper
 from rasolve.numerics import FloatArray
-from rasolve.problems.adaptive_split.costs import Curves, curves, delay_s, energy_j
+from rasolve.problems.adaptive_split.costs import Curves, curves, energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
         )
 
     def lower(decision: SplitDecision) -> Response:
-        parts = problem.parts(decision)
-        return Response(delay_s(parts), energy_j(problem, parts)[:, None], (decision.cut, decision.clock_hz))
+        parts = parts_of(problem, decision)
+        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
 
     form = Slots(
         items=problem.slots,
         respond=respond,
-        budget=np.array([problem.energy_limit_j]),
+        budget=problem.limits_j,
         each=each,
-        target=np.array([problem.energy_budget_j]),
+        target=problem.budgets_j,
         prepare=lambda slots: stepper(problem, tabulated(slots)),
     )
     return Formulation(

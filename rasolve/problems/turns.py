@@ -1,0 +1,105 @@
+"""Plans over time slots: in each turn one device trains with its own cut, channel and share of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from rasolve.errors import InputError
+from rasolve.numerics import FloatArray, IntArray
+from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
+from rasolve.scenario.cuts import CutTable
+from rasolve.scenario.workload import Profile
+
+MOST = 20_000
+"""Most turns of a plan: each is predicted stage by stage."""
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """K turns of local steps on mini-batches: arrays [K] of who trains when, cut, speeds [FLOP/s], rates [bit/s].
+
+    ``energy`` holds joules [K] by stage, of a local step, or of a round for the stages that happen once a round.
+    """
+
+    profile: Profile
+    table: CutTable
+    rank: int
+    batch_size: int
+    local_steps: int
+    turn: IntArray
+    device: IntArray
+    cut: IntArray
+    device_flops_per_s: FloatArray
+    server_flops_per_s: FloatArray
+    up_bps: FloatArray
+    down_bps: FloatArray
+    energy: dict[Stage, FloatArray]
+
+
+Protocol = Literal["split_federated", "split_sequential"]
+
+
+def plan_of(turns: Turns, protocol: Protocol, **said: Any) -> Plan:
+    """Return the plan of turns; `said` are its problem, solver, objective and unit.
+
+    Raises InputError for more turns than a plan can hold.
+    """
+    count = len(turns.cut)
+    if count > MOST:
+        raise InputError(f"a plan holds at most {MOST} turns, not {count}: plan a part of the horizon")
+    return Plan(
+        protocol=protocol,
+        model=turns.profile.architecture,
+        parameter_bits=turns.profile.parameter_bits,
+        batch_size=turns.batch_size,
+        local_steps=turns.local_steps,
+        rounds=1.0,
+        rounds_source="every turn once",
+        cut=turns.cut,
+        rank=np.full(count, turns.rank),
+        data_sizes=np.full(count, float(turns.batch_size * turns.local_steps)),
+        client_flops_per_s=turns.device_flops_per_s,
+        server_flops_per_s=float(turns.server_flops_per_s.max()),
+        uplink_bps=turns.up_bps,
+        fed_uplink_bps=turns.up_bps,
+        downlink_bps=turns.down_bps,
+        fed_downlink_bps=turns.down_bps,
+        turn=turns.turn,
+        device=turns.device,
+        server_share_flops_per_s=turns.server_flops_per_s,
+        prediction=_prediction(turns),
+        **said,
+    )
+
+
+def _prediction(turns: Turns) -> tuple[Prediction, ...]:
+    """Return work, traffic, time and energy of every turn by stage; the server's stage counts for the turn's client."""
+    table, cut, batch = turns.table, turns.cut, turns.batch_size
+    flops = {
+        Stage.CLIENT_FORWARD: (batch * table.device_forward_flops[cut], turns.device_flops_per_s),
+        Stage.SERVER: (batch * table.server_flops[cut], turns.server_flops_per_s),
+        Stage.CLIENT_BACKWARD: (batch * table.device_backward_flops[cut], turns.device_flops_per_s),
+    }
+    bits = {
+        Stage.ACTIVATIONS: (batch * table.up_bits[cut], turns.up_bps),
+        Stage.GRADIENTS: (batch * table.down_bits[cut], turns.down_bps),
+        Stage.ADAPTERS_UP: (table.trained_bits[cut], turns.up_bps),
+        Stage.ADAPTERS_DOWN: (table.trained_bits[cut], turns.down_bps),
+    }
+    found = []
+
+    def each_turn(stage: Stage, quantity: Quantity, values: FloatArray) -> None:
+        per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
+        for k, value in enumerate(values.tolist()):
+            found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
+
+    for quantity, amounts in (("flops", flops), ("bits", bits)):
+        for stage, (amount, speed) in amounts.items():
+            each_turn(stage, quantity, amount)  # type: ignore[arg-type]
+            each_turn(stage, "seconds", amount / speed)
+    for stage, joules in turns.energy.items():
+        each_turn(stage, "joules", joules)
+    return tuple(found)
