@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "AdaptiveSplit": "rasolve.problems.adaptive_split",
     "Comparison": "rasolve.solving",
+    "CutAndClock": "rasolve.problems.cut_and_clock",
     "FedsLLM": "rasolve.problems.fedsllm",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
+    "OnlinePolicy": "rasolve.online",
+    "ParallelAdaptiveSplit": "rasolve.problems.adaptive_split",
     "Plan": "rasolve.plan",
     "Profile": "rasolve.scenario.workload",
     "RasolveError": "rasolve.errors",
@@ -32,10 +36,14 @@ _EXPORTS = {
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
 __all__ = [
+    "AdaptiveSplit",
     "Comparison",
+    "CutAndClock",
     "FedsLLM",
     "InfeasibleError",
     "InputError",
+    "OnlinePolicy",
+    "ParallelAdaptiveSplit",
     "Plan",
     "Profile",
     "RasolveError",
@@ -68,7 +76,10 @@ if TYPE_CHECKING:
     from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
+    from rasolve.online import OnlinePolicy
     from rasolve.plan import Plan
+    from rasolve.problems.adaptive_split import AdaptiveSplit, ParallelAdaptiveSplit
+    from rasolve.problems.cut_and_clock import CutAndClock
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result

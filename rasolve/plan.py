@@ -81,10 +81,10 @@ class Plan(Document):
 
     Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. Without downlink rates what comes down takes no time;
     labels take time where the prediction has seconds for them. With ``turn`` the plan goes over time slots: client k is
-    device ``device[k]`` in slot ``turn[k]``, where the server gives it ``server_share_flops_per_s[k]``, and one device may
-    be several clients. Rank 0 trains all weights, which then travel in the adapters' place. ``rounds`` is the predicted number of rounds and
-    ``rounds_source`` says where that number comes from. ``model`` is absent when the problem's profile was not made
-    from a known architecture; such a plan can be read but not run.
+    device ``device[k]`` in slot ``turn[k]``, where the server gives it ``server_share_flops_per_s[k]``, and one device
+    may be several clients. Rank 0 trains all weights, which then travel in the adapters' place. ``rounds`` is the
+    predicted number of rounds and ``rounds_source`` says where that number comes from. ``model`` is absent when the
+    problem's profile was not made from a known architecture; such a plan can be read but not run.
     """
 
     kind: ClassVar[str] = "plan"

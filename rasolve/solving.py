@@ -313,7 +313,9 @@ def sharing_bound(results: Iterable[Result]) -> list[Result]:
             update={
                 "bound": best,
                 "bound_kind": BoundKind.PROVED,
-                "gap": relative_gap(result.objective, best) if result.feasible and result.objective is not None else None,
+                "gap": relative_gap(result.objective, best)
+                if result.feasible and result.objective is not None
+                else None,
             }
         )
         for result in found

@@ -9,8 +9,8 @@ from rasolve.cli.values import settings
 from rasolve.errors import InputError, unknown
 from rasolve.files import parse_json, read_text
 from rasolve.plan import Plan
-from rasolve.problems import Problem, load, problem_named
-from rasolve.problems.registry import SHIPPED, with_files
+from rasolve.problems import Problem, load, problem_named, problems
+from rasolve.problems.registry import with_files
 from rasolve.result import Result
 
 LONGEST_SHOWN = 200
@@ -49,7 +49,7 @@ def kind_of(path: str) -> str | None:
 
 def is_file(target: str) -> bool:
     """Return whether a target is a file rather than a problem's name; raises InputError where it can be neither."""
-    if target in SHIPPED:
+    if target in problems():
         return False
     path = Path(target)
     try:
@@ -57,7 +57,7 @@ def is_file(target: str) -> bool:
             return True
     except OSError as error:
         raise InputError(f"cannot read {_short(target)}: {error.strerror}") from None
-    raise unknown("problem", _short(target), SHIPPED)
+    raise unknown("problem", _short(target), problems())
 
 
 def _short(target: str) -> str:

@@ -78,16 +78,20 @@ def enclose(form: Separable) -> Ray:
     ray = Ray(direction, limit, free, free, 0.0, 0.0, free.value, free.prices)
     if ray.along(free) <= limit and (free.cost <= form.budget).all():
         return ray
-    cheapest = form.priced(0.0, direction)
-    if out_of_reach(form) or cheapest.value > ROUNDING * float(direction @ scale):
+    if (form.budgets > 1 and out_of_reach(form)) or beyond(form, direction):
         return replace(ray, best=np.inf)
+    cheapest = form.priced(0.0, direction)
     return replace(ray, high=cheapest, most=np.inf) if ray.along(free) > limit else ray
 
 
+def beyond(form: Separable, prices: FloatArray) -> bool:
+    """Return whether these prices [B] prove that no choice keeps all budgets: even the least priced cost is too much."""
+    return form.priced(0.0, prices).value > ROUNDING * float(prices @ np.abs(form.budget))
+
+
 def out_of_reach(form: Separable) -> bool:
-    """Return whether the least possible cost exceeds some budget by more than rounding."""
-    axes = np.eye(form.budgets)
-    return any(form.priced(0.0, axis).value > ROUNDING * abs(form.budget @ axis) for axis in axes)
+    """Return whether the least possible cost exceeds some budget by itself."""
+    return any(beyond(form, axis) for axis in np.eye(form.budgets))
 
 
 def narrow(form: Separable, ray: Ray) -> Ray:

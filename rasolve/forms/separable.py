@@ -76,13 +76,13 @@ def joined(responses: Sequence[Response]) -> Response:
 class Separable(Form):
     """min of Σ penalty_i(x_i) over N items i subject to Σ cost_i(x_i) <= budget, B budgets; or of their means.
 
-    ``respond(items, weight, prices)`` returns, for a slice of items, what minimises weight·penalty + prices·cost in each;
-    of equals, with weight 0, one of least penalty. Prices have shape [B], or [n, B] for prices of each item's own.
-    ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A value is
-    the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item at its
-    best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within one the
-    attainable (penalty, cost) must be. ``floor``, where given, says that responses may miss the least unless the weight
-    is 0, and returns proved bounds [n] on what they minimise.
+    ``respond(items, weight, prices)`` returns, for a slice of items, what minimises weight·penalty + prices·cost in
+    each; of equals, with weight 0, one of least penalty. Prices have shape [B], or [n, B] for prices of each item's
+    own. ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A
+    value is the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item
+    at its best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within
+    one the attainable (penalty, cost) must be. ``floor``, where given, says that responses may miss the least unless
+    the weight is 0, and returns proved bounds [n] on what they minimise.
     """
 
     name: ClassVar[str] = "Separable"
@@ -131,7 +131,9 @@ class Separable(Form):
     def _asked(self, items: slice, weight: float, prices: FloatArray) -> Response:
         found = self.respond(items, weight, prices)
         if np.isnan(found.penalty).any() or np.isnan(found.cost).any():
-            raise InputError(f"{self.name}.respond must not give nan, which it does between {items.start}, {items.stop}")
+            raise InputError(
+                f"{self.name}.respond must not give nan, which it does between {items.start}, {items.stop}"
+            )
         return found
 
     def priced(self, weight: float, prices: FloatArray) -> Priced:
@@ -183,7 +185,8 @@ class Priced:
     """What all items answer to a weight and prices [B]: objective, cost [B], and the dual value at those prices.
 
     ``value`` = weight·penalty + prices·(cost - budget). Where responses are the least, it bounds the objective from
-    below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all budgets.
+    below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all
+    budgets.
     """
 
     weight: float

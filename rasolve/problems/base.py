@@ -124,8 +124,8 @@ class Check:
 class Baseline:
     """A rule to compare with: its description and, given a random generator, a formulation and a solver's name.
 
-    ``keeps_limits`` says whether the rule promises a feasible decision where there is one; one that looks at delay alone
-    does not.
+    ``keeps_limits`` says whether the rule promises a feasible decision where there is one; one that looks at delay
+    alone does not.
     """
 
     name: str

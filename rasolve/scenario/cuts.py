@@ -35,7 +35,8 @@ def cut_table(profile: Profile, rank: int) -> CutTable:
     """Return the table of a profile with LoRA of a rank, or of one that is trained in full (rank 0).
 
     The head is the server's, but at c = J the device's, and then nothing is sent. At c = 0 nothing on the device is
-    trained and no gradient comes back (published end cuts). Raises InputError where profile and rank do not go together.
+    trained and no gradient comes back (published end cuts). Raises InputError where profile and rank do not go
+    together.
     """
     adapters = bool(profile.adapter_params.any())
     if adapters != (rank > 0):

@@ -40,8 +40,8 @@ def lenet12(parameter_bits: int = 32) -> Profile:
 
     Forward: a convolution to C channels of H·W pixels costs 2·H·W·C·9·C_in, a linear map 2·n·m, pooling nothing.
     Backward: twice that, once for the lowest layer, whose input needs no gradient (textbook; counted in the tests).
-    ``activation_bits[0]`` is the image. Kept for backward: the image, every output but the last, the places that pooling
-    chose; with the loss, the logarithms of all probabilities and a label. There are no adapters (ours).
+    ``activation_bits[0]`` is the image. Kept for backward: the image, every output but the last, the places that
+    pooling chose; with the loss, the logarithms of all probabilities and a label. There are no adapters (ours).
     """
     size, side, channels = parameter_bits // 8, IMAGE, 1
     flops, params, outputs, kept = [], [], [float(IMAGE**2)], []

@@ -11,7 +11,7 @@ from rasolve.scenario.workload import LABEL_INDEX_BYTES, Profile
 
 @dataclass(frozen=True)
 class GatedDecoder:
-    """J blocks of width d on n tokens: h heads, whose keys and values g heads share, and an MLP of `hidden` channels."""
+    """J blocks of width d on n tokens: h heads in g groups with common keys and values, an MLP of `hidden` channels."""
 
     name: str
     blocks: int

@@ -31,8 +31,8 @@ class Clairvoyant(Solver[Separable, ClairvoyantState]):
     Let x pick an alternative of each item. The best that x attains is, for within alternatives everything is convex,
     the largest over prices of Σ L_i,x(i)(price) - price·budget, where L_is is the least penalty + price·cost of
     alternative s. Each price is a row that holds for every x. The x that looks best is solved for its own price, which
-    is the next row, so that none is visited twice. HiGHS's bound is taken less a thousand times its tolerances, and that
-    of the dual, which is proved by itself, where it is higher.
+    is the next row, so that none is visited twice. HiGHS's bound is taken less a thousand times its tolerances, and
+    that of the dual, which is proved by itself, where it is higher.
     """
 
     name = "clairvoyant"

@@ -17,7 +17,6 @@ from rasolve.numerics import FloatArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.registry import register
 
-
 GUESSES = 8
 """Steps on the dual from which the scale of V is read."""
 
@@ -40,9 +39,10 @@ class PathState(State):
 class DriftPlusPenalty(Solver[Slots, PathState]):
     """Minimise V·penalty + q·cost in each slot, then q = max(q + cost - target, 0) (Neely 2010; published as OPEN).
 
-    ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The bound is the dual at the prices q/V that the queues end with and have on
-    average, for those approach the multipliers (ours). A step is a batch of slots; the value holds, for the slots
-    still to come, what the prices reached would choose, and has an objective once all are decided or time is up.
+    ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The
+    bound is the dual at the prices q/V that the queues end with and have on average, for those approach the multipliers
+    (ours). A step is a batch of slots; the value holds, for the slots still to come, what the prices reached would
+    choose, and has an objective once all are decided or time is up.
     """
 
     name = "drift_plus_penalty"
@@ -85,8 +85,9 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 def natural_v(form: Slots) -> float:
     """Return the scale of V, Σ target² / penalty, times a tenth of what the slack declares over the horizon (ours).
 
-    The penalty is what the dual says of a slot at the target, which is known in hindsight only: online, give V. The queue
-    grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the slack.
+    The penalty is what the dual says of a slot at the target, which is known in hindsight only: online, give V. The
+    queue grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the
+    slack.
     """
     at_target = replace(form, budget=form.steered if form.mean else form.steered * form.items, target=None)
     ray = enclose(at_target)

@@ -74,12 +74,12 @@ def least_choice(master: Master, objective: float, bound: float, seconds: float)
     """Return the unvisited choice [N] of least value below `objective`, None where none was found, and a bound on all.
 
     A gain of less than MARGIN of the gap is none. Alternatives whose reduced cost at some price takes them so far are
-    left out, and items that are left with one are decided. HiGHS sees w = (value - bound) / (objective - bound), between
-    0 and 1 whatever the units; it may take so many seconds.
+    left out, and items that are left with one are decided. HiGHS sees w = (value - bound) / (objective - bound),
+    between 0 and 1 whatever the units; it may take so many seconds.
     """
     gap = objective - bound
     slack = gap * (1 - MARGIN) + (bound - master.floor)
-    useful = (master.reduced < slack[:, None, None]).all(axis=0)
+    useful = np.asarray((master.reduced < slack[:, None, None]).all(axis=0))
     left = useful.sum(axis=1)
     if left.min() == 0:
         return None, objective - MARGIN * gap
@@ -159,7 +159,10 @@ def _solved(
         solver.setOptionValue(option, value)
     solver.passModel(program)
     solver.run()
-    if solver.getModelStatus() in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+    if solver.getModelStatus() in (
+        highspy.HighsModelStatus.kInfeasible,
+        highspy.HighsModelStatus.kUnboundedOrInfeasible,
+    ):
         return "none", None, 1.0
     info = solver.getInfo()
     known = info.primal_solution_status == highspy.kSolutionStatusFeasible

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import Response, Separable
-from rasolve.forms.dual import Ray, enclose, narrow
+from rasolve.forms.dual import Ray, beyond, enclose, narrow
 from rasolve.forms.separable import Priced
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.cutting_planes import Planes, first_planes, one_more
@@ -59,6 +59,8 @@ class Prices(Solver[Separable, PricesState]):
         if form.budgets > 1 and not (state.planes is not None and state.planes.done):
             known = state.planes or first_planes(form, (state.ray.low, state.ray.high), state.prices)
             planes = one_more(form, known)
+            if state.value is None and beyond(form, planes.prices):
+                return replace(state, planes=planes, bound=INFINITY)
             moved = self._bounded(form, replace(state, planes=planes), planes.value)
             return self._offered(form, moved, planes.responses[-1])
         proved = form.proved(form.priced(1.0, state.prices))

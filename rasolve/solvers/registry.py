@@ -11,7 +11,18 @@ from rasolve.errors import InputError, SolverUnavailable, unknown
 from rasolve.forms import Form, Solution, Termination
 from rasolve.solvers.base import Limits, Solver, iterate
 
-SHIPPED = ("counts", "greedy", "deadline", "sum", "enumeration", "alternating", "separate", "clairvoyant", "prices", "drift_plus_penalty")
+SHIPPED = (
+    "counts",
+    "greedy",
+    "deadline",
+    "sum",
+    "enumeration",
+    "alternating",
+    "separate",
+    "clairvoyant",
+    "prices",
+    "drift_plus_penalty",
+)
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 
 C = TypeVar("C", bound=type[Solver[Any, Any]])

@@ -65,7 +65,7 @@ def polished(form: Separable, kept: Response) -> Response:
 
 
 def raised(form: Separable, prices: FloatArray) -> Response | None:
-    """Return the response to prices [B] raised, where budgets are exceeded, until none is; None if that does not end."""
+    """Return the response to prices [B] raised where budgets are exceeded, until none is; None if that has no end."""
     now, stride = np.where(prices > 0, prices, prices.max(initial=0.0) * STRIDE), STRIDE
     for _ in range(RAISES):
         found = form.answer(1.0, now)

@@ -34,7 +34,6 @@ from rasolve.problems.fields import (
 )
 from rasolve.scenario.cuts import CutTable, cut_table
 
-
 Scope = Literal["device", "server", "total"]
 """Whose energy the budget limits."""
 
@@ -44,8 +43,8 @@ class SplitOverSlots(Problem):
 
     ``rank`` 0 trains all weights, which then travel; a rank above it LoRA, whose adapters do. ``cuts`` are the
     candidates, all of 0..J by default. ``device_energy`` and ``server_energy`` are ε [J/(cycle·Hz²)]. ``energy_scope``
-    says whose energy is limited. ``energy_slack`` is the share of the budget by which a path may exceed it: the declared
-    slack of online policies, which steer to the budget itself (ours).
+    says whose energy is limited. ``energy_slack`` is the share of the budget by which a path may exceed it: the
+    declared slack of online policies, which steer to the budget itself (ours).
 
     Subclasses add ``device_clock_hz``, ``gain_up`` and ``gain_down``, of shape [T] or [T, N], and ``energy_budget_j``.
     """
@@ -78,7 +77,9 @@ class SplitOverSlots(Problem):
         """Check what concerns several fields."""
         super().model_post_init(context)
         if self.clock_min_hz > self.clock_max_hz:
-            raise InputError(f"clock_min_hz = {self.clock_min_hz:g}: must be at most clock_max_hz = {self.clock_max_hz:g}")
+            raise InputError(
+                f"clock_min_hz = {self.clock_min_hz:g}: must be at most clock_max_hz = {self.clock_max_hz:g}"
+            )
         reject_beyond(self.cuts, self.profile)
         self.table  # noqa: B018 - refuses a rank that does not go with the profile
 

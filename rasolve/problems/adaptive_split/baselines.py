@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ def baselines(problem: SplitOverSlots) -> dict[str, Baseline]:
         Baseline(
             f"fixed-{cut}",
             f"cut {cut} in every slot at the fastest server clock",
-            lambda _, cut=cut: settled(problem, fixed_split(problem, cut)),
+            partial(_fixed, problem, cut),
             keeps_limits=False,
         )
         for cut in fixed_cuts(problem)
@@ -73,6 +74,10 @@ def settled(problem: SplitOverSlots, decision: SplitDecision) -> Formulation:
     return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
 
 
+def _fixed(problem: SplitOverSlots, cut: int, _: np.random.Generator) -> Formulation:
+    return settled(problem, fixed_split(problem, cut))
+
+
 def fixed_split(problem: SplitOverSlots, cut: int) -> SplitDecision:
     """Return one cut in all slots, at the fastest clock that all devices of a slot can have."""
     share = max(problem.clock_max_hz / problem.at_once, problem.clock_min_hz)
@@ -115,6 +120,4 @@ def _each_slot_by_itself(problem: SplitOverSlots) -> SplitDecision:
     found = clocks(deadline)
     which = found.argmin(axis=-1)
     clock_hz = np.take_along_axis(found, which[..., None], -1)[..., 0]
-    return SplitDecision(
-        problem.candidates[which].reshape(problem.clock_shape), clock_hz.reshape(problem.clock_shape)
-    )
+    return SplitDecision(problem.candidates[which].reshape(problem.clock_shape), clock_hz.reshape(problem.clock_shape))

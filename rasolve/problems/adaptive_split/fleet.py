@@ -1,10 +1,10 @@
 """One slot of a fleet that trains at once: a deadline, cuts, and shares of one server's clock.
 
-    min over τ, s, f of  V·τ + Σ_n q_n·E_n   with  f_n = max(f_min, C_n/(τ - a_n))  and  Σ_n f_n <= F      (reconstructed)
+    min over τ, s, f of V·τ + Σ_n q_n·E_n   with  f_n = max(f_min, C_n/(τ - a_n))  and  Σ_n f_n <= F     (reconstructed)
 
-a_n is the delay of device n but for the server, C_n the server's cycles for it. With cuts fixed this is convex in τ: its
-derivative is V - 2·ε·Σ q_n·f_n³ over the devices above f_min, so τ is where that turns positive, but no less than the
-τ at which Σ f_n = F. At a fixed τ the cuts are a multiple-choice knapsack, whose Lagrangian gives cuts and a bound.
+a_n is the delay of device n but for the server, C_n the server's cycles for it. With cuts fixed this is convex in τ:
+its derivative is V - 2·ε·Σ q_n·f_n³ over the devices above f_min, so τ is where that turns positive, but no less than
+the τ at which Σ f_n = F. At a fixed τ the cuts are a multiple-choice knapsack, whose Lagrangian gives cuts and a bound.
 All functions take arrays with any leading dimensions [...] of slots; prices q have shape [..., N].
 """
 
@@ -49,7 +49,7 @@ class Fleet:
     @property
     def devices(self) -> int:
         """N."""
-        return self.delay_s.shape[-2]
+        return int(self.delay_s.shape[-2])
 
     def held(self, which: IntArray) -> Held:
         """Return the fleet with cuts fixed, by their index [..., N] among the S."""
@@ -88,9 +88,9 @@ class Held:
     def deadline(self, weight: float, price: FloatArray) -> FloatArray:
         """Return the τ [...] of least V·τ + q·E, exactly.
 
-        Two Newton iterations from the left. Σ f_n is convex and falling in τ, so the first rises to where it is F. So is
-        Σ q_n·f_n³ between the τ at which a device reaches f_min, where it jumps down: the second stops there, and ends
-        where it is V/(2·ε) or jumps past it. It starts where a single device alone would end.
+        Two Newton iterations from the left. Σ f_n is convex and falling in τ, so the first rises to where it is F. So
+        is Σ q_n·f_n³ between the τ at which a device reaches f_min, where it jumps down: the second stops there, and
+        ends where it is V/(2·ε) or jumps past it. It starts where a single device alone would end.
         """
         fleet = self.fleet
         most = fleet.total_hz - (fleet.devices - 1) * fleet.least_hz
@@ -105,7 +105,7 @@ class Held:
                 break
             tau = np.maximum(later, tau)
         if fleet.epsilon == 0:
-            return tau
+            return np.asarray(tau)
         with np.errstate(divide="ignore", over="ignore"):
             alone = np.cbrt(weight / (2 * fleet.epsilon * price))
         idle = self.delay_s + self.cycles / fleet.least_hz
@@ -119,7 +119,7 @@ class Held:
                 later = np.where(excess > 0, tau + excess / slope, tau)
             later = np.minimum(later, np.where(falling, idle, np.inf).min(axis=-1))
             if not (later > tau * (1 + ENOUGH)).any():
-                return tau
+                return np.asarray(tau)
             tau = np.maximum(later, tau)
 
     def _clocks(self, deadline: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:

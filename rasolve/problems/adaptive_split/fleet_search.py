@@ -1,4 +1,4 @@
-"""Cuts of a fleet in one slot: found by a scan of deadlines and coordinate search, bounded by intervals of deadlines."""
+"""Cuts of a fleet in one slot: found by scanning deadlines and coordinate search, bounded by intervals of deadlines."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ GAIN = 1e-12
 class Picked:
     """Cuts at a deadline: their index [..., N] and cost q·E [...], inf where no cuts meet it.
 
-    ``bound`` [...] is the Lagrangian's: no cuts that meet the deadline cost less; ``multiplier`` [...] is that of the clock
-    that gives it.
+    ``bound`` [...] is the Lagrangian's: no cuts that meet the deadline cost less; ``multiplier`` [...] is that of the
+    clock that gives it.
     """
 
     which: IntArray
@@ -168,11 +168,12 @@ def searched(fleet: Fleet, weight: float, price: FloatArray) -> tuple[IntArray, 
 
 
 def bounded(fleet: Fleet, weight: float, price: FloatArray, reached: FloatArray) -> FloatArray:
-    """Return a proved bound [...] on V·τ + q·E over all deadlines, cuts and clocks (ours); `reached` is what is attained.
+    """Return a proved bound [...] on V·τ + q·E over all deadlines, cuts and clocks (ours); `reached` is what is
+    attained.
 
-    In an interval [l, u] of deadlines every cut's q·E + μ·f is convex and falling, so it lies above its tangent at u; the
-    least tangent of each device is concave, so V·τ and their sum are least at l or at u. The intervals of least bound are
-    cut into parts. μ is that of the knapsack at u.
+    In an interval [l, u] of deadlines every cut's q·E + μ·f is convex and falling, so it lies above its tangent at u;
+    the least tangent of each device is concave, so V·τ and their sum are least at l or at u. The intervals of least
+    bound are cut into parts. μ is that of the knapsack at u.
     """
     low, high = _range(fleet)
     high = np.clip(reached / weight, low, high)
@@ -194,9 +195,7 @@ def bounded(fleet: Fleet, weight: float, price: FloatArray, reached: FloatArray)
     return np.asarray(np.minimum(bounds.min(axis=-1), reached))
 
 
-def _interval_bounds(
-    fleet: Fleet, weight: float, price: FloatArray, low: FloatArray, high: FloatArray
-) -> FloatArray:
+def _interval_bounds(fleet: Fleet, weight: float, price: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return the bound [...] on V·τ + q·E of every interval; inf where no cuts are in time at its end."""
     at_high = picked(fleet, high, price)
     clock, cost = _priced(fleet, high, price)

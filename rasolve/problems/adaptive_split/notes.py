@@ -23,6 +23,6 @@ def notes(problem: SplitOverSlots, decision: SplitDecision | None) -> tuple[str,
     b = int(used.argmax())
     whose = f"device {b + 1} uses most: " if len(used) > 1 else ""
     return (
-        f"{whose}a slot takes {quantity(spent[b], 'J')} on average, {100 * used[b]:.4g} % of the budget; the queue ends "
-        f"at {quantity(left[b], 'J')}, {quantity(left[b] / problem.slots, 'J')} a slot",
+        f"{whose}a slot takes {quantity(spent[b], 'J')} on average, {100 * used[b]:.4g} % of the budget; the queue "
+        f"ends at {quantity(left[b], 'J')}, {quantity(left[b] / problem.slots, 'J')} a slot",
     )

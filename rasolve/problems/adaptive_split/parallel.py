@@ -41,7 +41,8 @@ class ParallelAdaptiveSplit(SplitOverSlots):
         share = self.clock_max_hz / self.at_once
         if self.clock_min_hz > share:
             raise InputError(
-                f"clock_min_hz = {self.clock_min_hz:g}: must be at most clock_max_hz over {self.at_once} devices, {share:g}"
+                f"clock_min_hz = {self.clock_min_hz:g}: must be at most clock_max_hz over {self.at_once} devices, "
+                f"{share:g}"
             )
 
     @property

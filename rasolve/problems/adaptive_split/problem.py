@@ -24,7 +24,8 @@ class AdaptiveSplit(SplitOverSlots):
 
     In slot t device ``device[t]`` trains, with its clock and gains of that slot. ``energy_budget_j`` [J] limits the
     mean energy of a slot. Objective, budget, queue and two-layer decision: published; delay and energy of a slot and
-    all constants: reconstructed (`rasolve.problems.adaptive_split.costs`); ``cuts``, ``rank`` and ``energy_slack``: ours.
+    all constants: reconstructed (`rasolve.problems.adaptive_split.costs`); ``cuts``, ``rank`` and ``energy_slack``:
+    ours.
     """
 
     kind: ClassVar[str] = "adaptive-split"

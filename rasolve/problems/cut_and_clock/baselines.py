@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ def baselines(problem: CutAndClock) -> dict[str, Baseline]:
         Baseline(
             name,
             words,
-            lambda _, cut=cut: _settled(problem, _held(problem, cut)),
+            partial(_fixed, problem, cut),
             keeps_limits=budget_free and cut in problem.candidates,
         )
         for (name, cut), words in zip(fixed.items(), says, strict=True)
@@ -50,6 +51,10 @@ def _settled(problem: CutAndClock, decision: CutAndClockDecision) -> Formulation
     """Return the form of a decision that is made already."""
     made = Alternative(decision, problem.evaluate(decision).objective)
     return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
+
+
+def _fixed(problem: CutAndClock, cut: int, _: np.random.Generator) -> Formulation:
+    return _settled(problem, _held(problem, cut))
 
 
 def _held(problem: CutAndClock, cut: int) -> CutAndClockDecision:

@@ -4,9 +4,9 @@
     E(c, f) = ξ·f²·T·η_S(c)/(δ·σ_S)
     U(c, f) = w·(D - D_min)/(D_max - D_min) + (1 - w)·(E - E_min)/(E_max - E_min)                           (published)
 
-D_min and E_max are the values at (0, F_max), D_max and E_min those at (J, F_min) (reconstructed); where D_max <= D_min or
-E_max <= E_min, the extremes over all cuts and clocks stand in their place, and where even these are equal the term is 0.
-With scope "total" E holds the device's own energy too, ε_m·f_m²·cycles + p_m·(time on air) (ours).
+D_min and E_max are the values at (0, F_max), D_max and E_min those at (J, F_min) (reconstructed); where D_max <= D_min
+or E_max <= E_min, the extremes over all cuts and clocks stand in their place, and where even these are equal the term
+is 0. With scope "total" E holds the device's own energy too, ε_m·f_m²·cycles + p_m·(time on air) (ours).
 """
 
 from __future__ import annotations

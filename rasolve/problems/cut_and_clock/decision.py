@@ -15,7 +15,7 @@ SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class CutAndClockDecision(Decision):
-    """Cut and server clock [Hz] of every round and device, shape [N, M]; where nothing is left for the server, unused."""
+    """Cut and server clock [Hz] of every round and device, shape [N, M]; at cut J the clock is not used."""
 
     cut: IntArray
     clock_hz: FloatArray

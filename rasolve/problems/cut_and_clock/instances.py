@@ -1,4 +1,4 @@
-"""Random instances: Jetson-class devices around one server (clocks, cores and channel exponents published, rest ours)."""
+"""Random instances: Jetson-class devices around one server (clocks, cores, exponents published; the rest ours)."""
 
 from __future__ import annotations
 

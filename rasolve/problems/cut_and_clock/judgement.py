@@ -64,8 +64,8 @@ def notes(problem: CutAndClock) -> tuple[str, ...]:
     if not replaced:
         return ()
     return (
-        f"in {replaced} of {problem.gain.size} decisions the corners (0, F_max) and (J, F_min) are no extremes of delay and "
-        "energy: those over all cuts and clocks normalise them",
+        f"in {replaced} of {problem.gain.size} decisions the corners (0, F_max) and (J, F_min) are no extremes of "
+        "delay and energy: those over all cuts and clocks normalise them",
     )
 
 

@@ -1,8 +1,8 @@
 """The Pareto front of delay and server energy of one decision, exactly (ours).
 
-With cut c the server's energy is E = ξ·C³/(D - a)² at delay D, so E^(-1/2) = (D - a)/√(ξ·C³): in these coordinates every
-cut is a segment of a straight line, between its fastest and its slowest clock. The front is the upper envelope of the
-segments, whose corners are where two lines cross, without what an earlier point already exceeds.
+With cut c the server's energy is E = ξ·C³/(D - a)² at delay D, so E^(-1/2) = (D - a)/√(ξ·C³): in these coordinates
+every cut is a segment of a straight line, between its fastest and its slowest clock. The front is the upper envelope of
+the segments, whose corners are where two lines cross, without what an earlier point already exceeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Front:
-    """P pieces of a front in the order of delay: the cut of each, the delays [s] from and to which it is best, arrays [P].
+    """P pieces of a front in the order of delay: the cut of each, the delays [s] from and to which it is best, arrays
+    [P].
 
     On a piece E = ``steepness``/(D - ``offset_s``)² [J] with clock ``cycles``/(D - ``offset_s``) [Hz]; where nothing is
     left for the server the steepness is 0 and the piece a point. Between pieces nothing is gained by waiting.
@@ -77,7 +78,7 @@ def front(problem: CutAndClock, round_: int, device: int) -> Front:
 def _envelope(
     offset: FloatArray, root: FloatArray, fast: FloatArray, slow: FloatArray, lines: IntArray, end: float
 ) -> list[tuple[int, float, float]]:
-    """Return the pieces (line, from, to) of the rising upper envelope of (D - offset)/root on [fast, slow], up to `end`."""
+    """Return the pieces (line, from, to) of the rising upper envelope of (D - offset)/root on [fast, slow] to `end`."""
     one, two = np.triu_indices(len(lines), 1)
     one, two = lines[one], lines[two]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -38,7 +38,6 @@ from rasolve.problems.fields import (
 from rasolve.problems.registry import register
 from rasolve.scenario.cuts import CutTable, cut_table
 
-
 Clocks = Annotated[FloatArray, Array(("M",), at_least=LEAST_CLOCK_HZ, at_most=LARGEST_CLOCK_HZ)]
 
 
@@ -47,10 +46,10 @@ class CutAndClock(Problem):
     """Least weighted sum of delay and energy of sequential LoRA split learning: cut and server clock, each by itself.
 
     M devices train one after another in each of N rounds. ``weight`` is w, that of the delay; ``server_energy`` is ξ
-    [J/(cycle·Hz²)]. ``server_clock_min_hz`` [M] is by default the clock at which the server is as fast as the device, at
-    most ``server_clock_max_hz``. Objective, decomposition and clock: published; normalisers, delay and constants:
-    reconstructed (`rasolve.problems.cut_and_clock.costs`). Ours: ``energy_budget_j``, the most that a device's round may
-    take on average, which joins the decisions; ``energy_scope`` "total", which adds the devices' own energy,
+    [J/(cycle·Hz²)]. ``server_clock_min_hz`` [M] is by default the clock at which the server is as fast as the device,
+    at most ``server_clock_max_hz``. Objective, decomposition and clock: published; normalisers, delay and constants:
+    reconstructed (`rasolve.problems.cut_and_clock.costs`). Ours: ``energy_budget_j``, the most that a device's round
+    may take on average, which joins the decisions; ``energy_scope`` "total", which adds the devices' own energy,
     ``device_energy`` [M] being their ε; ``cuts``, the candidates.
     """
 
