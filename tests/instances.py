@@ -35,11 +35,12 @@ def separable(seed: int, items: int, alternatives: int = 4, budgets: int = 1, sl
     def respond(at: slice, weight: float, prices: np.ndarray) -> Response:
         value = weight * penalty[at] + (cost[at] @ prices[..., None])[..., 0]
         least = value == value.min(axis=1, keepdims=True)
-        which = np.where(least, penalty[at], np.inf).argmin(axis=1)
-        return Response(penalty[at], cost[at], (np.broadcast_to(np.arange(alternatives), value.shape),)).of(which)
+        return each(at, weight, prices).of(np.where(least, penalty[at], np.inf).argmin(axis=1))
 
-    def each(at: slice, weight: float, prices: np.ndarray) -> Response:
+    def each(at: slice, _weight: float, _prices: np.ndarray) -> Response:
         return Response(penalty[at], cost[at], (np.broadcast_to(np.arange(alternatives), penalty[at].shape),))
 
     kind = Slots if slots else Separable
-    return kind(items=items, respond=respond, budget=np.full(budgets, 0.42 if budgets > 1 else 0.3), mean=True, each=each)
+    return kind(
+        items=items, respond=respond, budget=np.full(budgets, 0.42 if budgets > 1 else 0.3), mean=True, each=each
+    )

@@ -36,12 +36,11 @@ EXAMPLES = {
 SIZES = {
     "fedsllm": [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}],
     "adaptive-split": [
-        {"slots": 100, "energy_slack": 0.1},
-        {"slots": 60, "cuts": range(1, 13), "energy_slack": 0.1},
-        {"slots": 40, "model": "gpt2-s", "energy_slack": 0.1},
+        {"slots": 10, "cuts": range(1, 13), "energy_slack": 0.5},
+        {"slots": 6, "model": "gpt2-s", "energy_slack": 0.5},
     ],
-    "parallel-adaptive-split": [{"slots": 12, "devices": 2, "cuts": (3, 6, 9), "energy_slack": 0.5}],
-    "cut-and-clock": [{"rounds": 6}, {"rounds": 8, "channel": "poor", "energy_scope": "total", "energy_budget_j": 600}],
+    "parallel-adaptive-split": [{"slots": 6, "devices": 2, "cuts": (3, 6, 9), "energy_slack": 2}],
+    "cut-and-clock": [{"rounds": 2}, {"rounds": 3, "channel": "poor", "energy_scope": "total", "energy_budget_j": 600}],
 }
 """Sizes with which each problem is sampled."""
 

@@ -14,7 +14,7 @@ from rasolve.cli.options import Json
 from rasolve.cli.output import show, show_json
 from rasolve.forms import Form
 from rasolve.problems import problems
-from rasolve.scenario.workload import ARCHITECTURES
+from rasolve.scenario.models import SAYS
 from rasolve.solvers import solvers
 from rasolve.tables import aligned
 
@@ -73,7 +73,7 @@ def _forms() -> list[Line]:
 
 
 def _models() -> list[Line]:
-    return [{"name": spec.name, "says": spec.says} for spec in ARCHITECTURES.values()]
+    return [{"name": name, "says": says} for name, says in SAYS.items()]
 
 
 LISTS = {

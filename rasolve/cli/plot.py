@@ -23,6 +23,9 @@ class Kind(StrEnum):
 
     DELAY = "delay"
     CONVERGENCE = "convergence"
+    QUEUES = "queues"
+    TRADEOFF = "tradeoff"
+    PARETO = "pareto"
 
 
 def plot(
@@ -31,9 +34,15 @@ def plot(
         str, typer.Option(metavar="TARGET", help="Its problem: a name (with --seed and --set), or a scenario file.")
     ],
     kind: Annotated[
-        Kind, typer.Option(help="Delay by stage of each client, or the solver's convergence beside the best bound.")
+        Kind,
+        typer.Option(
+            help="Delay by stage of each client, the solver's convergence beside the best bound; over time slots the "
+            "queues, or delay against energy over V; the front of delay and energy of one round and device."
+        ),
     ] = Kind.DELAY,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
+    round_: Annotated[int, typer.Option("--round", metavar="N", help="Round of the front, from 1.")] = 1,
+    device: Annotated[int, typer.Option(metavar="M", help="Device of the front, from 1.")] = 1,
     seed: Seed = None,
     changes: Changes = None,
     as_json: Json = False,
@@ -44,6 +53,12 @@ def plot(
     path = out or Path(f"{kind.value}.png")
     if kind is Kind.DELAY:
         plots.delay_by_stage(data, stored, path)
+    elif kind is Kind.QUEUES:
+        plots.queues(data, stored, path)
+    elif kind is Kind.TRADEOFF:
+        plots.tradeoff(data, path)
+    elif kind is Kind.PARETO:
+        plots.pareto(data, stored, path, round_=round_ - 1, device=device - 1)
     else:
         with watched(f"best bound of {data.kind}", quiet=as_json) as callback:
             best = solve(data, callback=callback)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rasolve.forms.separable import Priced, Separable
-from rasolve.numerics import CLOSED, ROUNDING, FloatArray
+from rasolve.forms.separable import Priced, Response, Separable
+from rasolve.numerics import CLOSED, ROUNDING, FloatArray, decreasing_root
 
 STRIDE = 16.0
 """Factor by which a price is changed while its order of magnitude is unknown."""
@@ -54,14 +54,9 @@ class Ray:
     @property
     def closed(self) -> bool:
         """Whether the maximum is found as far as floating-point numbers tell."""
-        return self.met or self.ceiling - self.best <= CLOSED * abs(self.best)
-
-    @property
-    def met(self) -> bool:
-        """Whether the high end has the bound for its penalty, or no θ lies between the ends."""
         if self.best == np.inf or self.low is self.high:
             return True
-        if self.high.weight > 0 and self.high.penalty - self.best <= CLOSED * abs(self.best):
+        if self.ceiling - self.best <= CLOSED * abs(self.best):
             return True
         return self.most < np.inf and self.most - self.least <= CLOSED * self.most
 
@@ -85,7 +80,7 @@ def enclose(form: Separable) -> Ray:
 
 
 def beyond(form: Separable, prices: FloatArray) -> bool:
-    """Return whether these prices [B] prove that no choice keeps all budgets: even the least priced cost is too much."""
+    """Return whether these prices [B] prove that no choice keeps all budgets: the least priced cost is too much."""
     return form.priced(0.0, prices).value > ROUNDING * float(prices @ np.abs(form.budget))
 
 
@@ -122,14 +117,21 @@ def best_ray(form: Separable) -> Ray:
     return ray
 
 
-def settled(form: Separable, ray: Ray) -> Ray:
-    """Return the ray narrowed until its high end is as good as the bound, where the dual leaves no gap.
+def settled(form: Separable, guess: float) -> tuple[float, Response | None]:
+    """Return the least price that keeps a single budget, and the response to it, where the dual leaves no gap.
 
-    Elsewhere until its ends are next to one another.
+    For items held to alternatives within which everything is convex the cost falls continuously with the price, so its
+    root is found by interpolation, from a guess. None where the budget cannot be kept.
     """
-    while not ray.met:
-        ray = narrow(form, ray)
-    return ray
+
+    def excess(price: FloatArray) -> FloatArray:
+        return np.asarray(float(form.priced(1.0, price.reshape(1)).cost[0]) - float(form.budget[0]))
+
+    price = float(decreasing_root(excess, 0.0, guess if guess > 0 else 1.0).feasible)
+    if price < np.inf:
+        return price, form.answer(1.0, np.array([price]))
+    cheapest = form.answer(0.0, np.ones(1))
+    return guess, cheapest if form.keeps(cheapest) else None
 
 
 def lower_bound(form: Separable) -> float:

@@ -77,7 +77,7 @@ class Separable(Form):
     """min of Σ penalty_i(x_i) over N items i subject to Σ cost_i(x_i) <= budget, B budgets; or of their means.
 
     ``respond(items, weight, prices)`` returns, for a slice of items, what minimises weight·penalty + prices·cost in
-    each; of equals, with weight 0, one of least penalty. Prices have shape [B], or [n, B] for prices of each item's
+    each. Prices have shape [B], or [n, B] for prices of each item's
     own. ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A
     value is the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item
     at its best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within

@@ -1,12 +1,25 @@
-"""Pictures: where delay comes from, how a solver got to its answer, if a run kept to its plan, what was fitted.
+"""Pictures: where delay comes from, how a solver got to its answer, if a run kept to its plan, what was fitted, what a
+path over time slots spends, and what delay and energy cost one another.
 
 matplotlib is imported when a picture is drawn; without it every function raises SolverUnavailable.
 """
 
 from rasolve.plots.delay import delay_by_stage
+from rasolve.plots.pareto import pareto
+from rasolve.plots.queues import queues
 from rasolve.plots.rounds import rounds_by_rank
 from rasolve.plots.steps import convergence
 from rasolve.plots.time import time_fit
 from rasolve.plots.timeline import timeline
+from rasolve.plots.tradeoff import tradeoff
 
-__all__ = ["convergence", "delay_by_stage", "rounds_by_rank", "time_fit", "timeline"]
+__all__ = [
+    "convergence",
+    "delay_by_stage",
+    "pareto",
+    "queues",
+    "rounds_by_rank",
+    "time_fit",
+    "timeline",
+    "tradeoff",
+]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rasolve.forms import Separable
-from rasolve.forms.dual import enclose, settled
+from rasolve.forms.dual import settled
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
 from rasolve.solvers.multiple_choice import Master, least_choice, master_of, with_price, without
 from rasolve.solvers.registry import register, solve_form
@@ -61,13 +61,11 @@ class Clairvoyant(Solver[Separable, ClairvoyantState]):
         state = replace(state, master=master, bound=min(max(state.bound, bound), state.objective))
         if which is None:
             return state
-        held = form.held(which)
-        ray = settled(held, enclose(held))
+        price, found = settled(form.held(which), state.price)
         master = without(master, which)
-        if ray.best == INFINITY:
+        if found is None:
             return replace(state, master=master)
-        state = replace(state, master=with_price(form, master, float(ray.prices[0])))
-        found = held.answer(ray.high.weight, ray.high.prices)
+        state = replace(state, master=with_price(form, master, price))
         objective = form.judge(found)
         return replace(state, value=found, objective=objective) if objective < state.objective else state
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from rasolve.forms import Response, Separable
-from rasolve.forms.dual import enclose, settled
+from rasolve.forms.dual import settled
 from rasolve.numerics import FloatArray
 
-BELOW = (1e-6, 1e-4, 1e-3, 1e-2, 5e-2)
-"""How far below the best prices, relative to them, the second response is sought: more items differ the further."""
+APART = (0.0, 1e-6, 1e-4, 1e-3, 1e-2, 5e-2)
+"""How far above and below the best prices, relative to them, items are exchanged: the further, the more differ."""
 
 TRIED = 4096
 """Items that are tried in an exchange, the most worth while first."""
@@ -29,10 +29,10 @@ STRIDE, GROWTH, RAISES = 1e-3, 1.5, 40
 def repaired(form: Separable, prices: FloatArray, kept: Response) -> Response:
     """Return the best answer found around the best prices [B], starting from one that keeps the budgets."""
     found = [kept]
-    for below in BELOW:
-        mixed = exchanged(form, kept, form.answer(1.0, prices * (1 - below)), prices)
-        found.append(polished(form, mixed))
-    return min(found, key=form.objective)
+    for apart in APART:
+        dear, cheap = (form.answer(1.0, prices * (1 + side * apart)) for side in (1, -1))
+        found.append(exchanged(form, dear if form.keeps(dear) else kept, cheap, prices))
+    return polished(form, min(found, key=form.objective), prices)
 
 
 def exchanged(form: Separable, kept: Response, wanted: Response, prices: FloatArray) -> Response:
@@ -54,14 +54,12 @@ def exchanged(form: Separable, kept: Response, wanted: Response, prices: FloatAr
     return wanted.where(taken, kept) if taken.any() else kept
 
 
-def polished(form: Separable, kept: Response) -> Response:
+def polished(form: Separable, kept: Response, prices: FloatArray) -> Response:
     """Return the best answer with every item held to its alternative; exact within them, for one budget (ours)."""
     if form.each is None or kept.which is None or form.budgets != 1:
         return kept
-    held = form.held(kept.which)
-    ray = settled(held, enclose(held))
-    better = held.answer(ray.high.weight, ray.high.prices)
-    return better if form.judge(better) < form.objective(kept) else kept
+    _, better = settled(form.held(kept.which), float(prices[0]))
+    return better if better is not None and form.judge(better) < form.objective(kept) else kept
 
 
 def raised(form: Separable, prices: FloatArray) -> Response | None:

@@ -33,10 +33,7 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
     def respond(slots: slice, weight: float, prices: FloatArray) -> Response:
         at, price = tabulated(slots), prices[..., 0]
         clock_hz = best_clock(problem, weight, price)
-        value = objective(at, weight, price, clock_hz)
-        if weight == 0:
-            value = np.where(value == value.min(axis=-1, keepdims=True), delays(at, clock_hz), np.inf)
-        return _taken(problem, at, clock_hz, value.argmin(axis=-1))
+        return _taken(problem, at, clock_hz, objective(at, weight, price, clock_hz).argmin(axis=-1))
 
     def each(slots: slice, weight: float, prices: FloatArray) -> Response:
         at = tabulated(slots)
