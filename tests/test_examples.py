@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SHOWS = {
     "alternating_optimization": "proved: nothing is below",
     "deadline_by_hand": "bandwidth per client",
+    "drift_plus_penalty": "no path is below the bound at what it spent",
     "running_a_plan": "all bits as predicted: True",
     "subchannels_by_hand": "one more watt in total is worth",
 }

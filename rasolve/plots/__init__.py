@@ -5,13 +5,13 @@ matplotlib is imported when a picture is drawn; without it every function raises
 """
 
 from rasolve.plots.delay import delay_by_stage
-from rasolve.plots.pareto import pareto
-from rasolve.plots.queues import queues
+from rasolve.plots.front import pareto
+from rasolve.plots.path import queues
 from rasolve.plots.rounds import rounds_by_rank
 from rasolve.plots.steps import convergence
+from rasolve.plots.sweep import tradeoff
 from rasolve.plots.time import time_fit
 from rasolve.plots.timeline import timeline
-from rasolve.plots.tradeoff import tradeoff
 
 __all__ = [
     "convergence",

@@ -104,6 +104,7 @@ def test_the_decision_of_a_slot_is_the_best_of_a_fine_grid(seed, scope, v_decade
 def test_the_clock_is_that_of_numerical_minimisation(v_decades, q_decades):
     p, v, q = sample(slots=1), 10**v_decades, 10**q_decades
     cycles = 1e10
+
     def cost(log):
         return v * cycles / np.exp(log) + q * p.server_energy * np.exp(log) ** 2 * cycles
 
@@ -225,7 +226,8 @@ def test_more_energy_never_hurts_and_fewer_cuts_never_help():
     p = sample(slots=40, cuts=range(1, 13))
     best = [ra.solve(p.replace(energy_budget_j=p.energy_budget_j * f)).objective for f in (0.8, 1.0, 1.3)]
     assert best == sorted(best, reverse=True)
-    assert ra.solve(p.replace(cuts=POOLS)).objective >= ra.solve(p).objective >= ra.solve(p.replace(cuts=None)).objective
+    by_cuts = [ra.solve(p.replace(cuts=cuts)).objective for cuts in (POOLS, range(1, 13), None)]
+    assert by_cuts == sorted(by_cuts, reverse=True)
 
 
 def test_the_algebraic_model_has_the_same_objective_and_budget():
@@ -234,9 +236,7 @@ def test_the_algebraic_model_has_the_same_objective_and_budget():
     decision = ra.solve(p).decision
     model = p.to_pyomo(decision)
     assert pyo.value(model.mean_delay_s) == pytest.approx(p.evaluate(decision).objective, rel=1e-12)
-    assert pyo.value(model.budget[0].body) == pytest.approx(
-        p.evaluate(decision).parts["energy_j"].mean(), rel=1e-12
-    )
+    assert pyo.value(model.budget[0].body) == pytest.approx(p.evaluate(decision).parts["energy_j"].mean(), rel=1e-12)
     assert all(pyo.value(c.body) <= 1e-9 for c in model.in_time.values())
 
 

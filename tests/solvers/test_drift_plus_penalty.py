@@ -45,7 +45,8 @@ def test_the_path_is_that_of_the_recursion(v, budgets):
 @given(st.integers(0, 10**6), st.integers(1, 60), st.floats(-2, 3))
 def test_no_path_spends_more_than_target_and_queue(seed, slots, decades):
     form = separable(seed, slots, slots=True)
-    solution = solve_form(replace(form, budget=np.array([9.0]), target=form.budget), "drift_plus_penalty", v=10**decades)
+    loose = replace(form, budget=np.array([9.0]), target=form.budget)
+    solution = solve_form(loose, "drift_plus_penalty", v=10**decades)
     queue = queue_path(solution.value.cost, form.budget)[-1]
     assert (form.spent(solution.value) <= form.budget + queue / slots + 1e-12).all()
     at_spent = replace(form, budget=np.maximum(form.spent(solution.value), form.budget))
@@ -135,7 +136,7 @@ def test_a_policy_driven_from_outside_takes_the_same_path_and_resumes(tmp_path):
     for t in range(60):
         if t == 30:
             policy = DriftPlusPenaltyPolicy(Queues.load(policy.queues.save(tmp_path / "queues.json")))
-        seen = Slots(1, lambda at, weight, prices, t=t: form.respond(slice(t, t + 1), weight, prices), form.budget)
+        seen = Slots(1, lambda _, weight, prices, t=t: form.respond(slice(t, t + 1), weight, prices), form.budget)
         decided = policy.decide(seen)
         assert decided.choice[0][0] == whole.value.choice[0][t]
         policy.learn(decided.cost[0])

@@ -166,7 +166,7 @@ def test_held_items_are_settled_at_the_least_price_that_keeps_the_budget():
 def test_many_items_are_asked_in_batches(monkeypatch):
     asked = []
 
-    def respond(at, weight, prices):
+    def respond(at, _weight, _prices):
         asked.append(at.stop - at.start)
         return Response(np.ones(at.stop - at.start), np.ones((at.stop - at.start, 1)))
 
@@ -203,8 +203,8 @@ def test_bad_forms(change, message):
 
 
 def test_bad_responses_and_refusals():
-    nan = Separable(2, lambda at, *_: Response(np.full(2, np.nan), np.zeros((2, 1))), [1.0])
-    with pytest.raises(InputError, match="Separable.respond must not give nan, which it does between 0, 2"):
+    nan = Separable(2, lambda *_: Response(np.full(2, np.nan), np.zeros((2, 1))), [1.0])
+    with pytest.raises(InputError, match=r"Separable.respond must not give nan, which it does between 0, 2"):
         ra.solve(nan, "prices")
     with pytest.raises(InputError, match=r"Slots.target must hold at most the budget for each budget"):
         Slots(2, lambda *_: None, [1.0], target=[2.0])

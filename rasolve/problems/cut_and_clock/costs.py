@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from rasolve.problems.cut_and_clock.problem import CutAndClock
 
 
+NOTHING = 1e-13
+"""U that is rounding: its terms are shares of a range."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curves:
     """n decisions: delay and energy of every cut but for the server's computing [n, J+1], cycles [J+1], clocks [n].
@@ -52,8 +56,9 @@ class Slopes:
     replaced: NDArray[np.bool_]
 
     def utility(self, delay_s: FloatArray, energy_j: FloatArray) -> FloatArray:
-        """Return U [n] of delays and energies [n]."""
-        return self.per_second * (delay_s - self.zero_s) + self.per_joule * (energy_j - self.zero_j)
+        """Return U [n] of delays and energies [n]; 0 where no more than rounding is left of the differences."""
+        utility = self.per_second * (delay_s - self.zero_s) + self.per_joule * (energy_j - self.zero_j)
+        return np.where(np.abs(utility) > NOTHING, utility, 0.0)
 
 
 def curves(problem: CutAndClock, decisions: slice) -> Curves:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
-from rasolve.plots.queues import DASHED, slots_of
+from rasolve.plots.path import DASHED, slots_of
 from rasolve.plots.style import BLUE, DARK, GREY, VERMILLION, new_figure, plain, save, title
 from rasolve.problems import Problem
 from rasolve.scenario.units import prefix
