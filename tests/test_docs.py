@@ -41,6 +41,14 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
+def test_the_python_of_the_lyapunov_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("docs/lyapunov.md", "python")
+    space: dict = {}
+    exec(compile(code, "docs/lyapunov.md", "exec"), space)
+    assert space["policy"].queues.slots == 3 and ra.OnlinePolicy.resume("queues.json").queues.slots == 3
+
+
 def test_solver_of_the_docs_conforms(monkeypatch):
     monkeypatch.setattr(registry, "_registered", dict(registry.solvers()))
     space: dict = {}
@@ -49,9 +57,7 @@ def test_solver_of_the_docs_conforms(monkeypatch):
     assert ra.solve(link(0), "shuffle", draws=5).objective >= ra.solve(link(0)).objective
 
 
-@pytest.mark.parametrize(
-    "file", ["README.md", "docs/architecture.md", "docs/fedsllm.md", "docs/extending.md", "docs/fitting.md"]
-)
+@pytest.mark.parametrize("file", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()
     places = set(re.findall(r"`(rasolve/[\w/.]+|benchmarks/[\w/.]+)`", text)) | set(

@@ -16,8 +16,8 @@ APART = (0.0, 1e-6, 1e-4, 1e-3, 1e-2, 5e-2)
 TRIED = 4096
 """Items that are tried in an exchange, the most worth while first."""
 
-MIXED = 12
-"""Responses that are mixed item by item for several budgets."""
+MIXED, MOST_SHARES = 12, 200_000
+"""Responses that are mixed item by item for several budgets, and most shares for which that is tried."""
 
 TIGHTENED = 6
 """How often budgets are tightened by what rounding has exceeded them."""
@@ -78,8 +78,10 @@ def mixed(form: Separable, responses: Sequence[Response]) -> Response | None:
     """Return, for several budgets, items taken from given responses so that all are kept (textbook, ours the rounding).
 
     The linear program over shares of the responses leaves at most B items divided. Each item goes to its largest share;
-    what that exceeds, budgets are tightened by, and again. None where that does not end.
+    what that exceeds, budgets are tightened by, and again. None where that does not end, or for too many items.
     """
+    if form.items * len(responses) > MOST_SHARES:
+        return None
     from scipy.optimize import linprog
     from scipy.sparse import eye, hstack
 
@@ -90,7 +92,7 @@ def mixed(form: Separable, responses: Sequence[Response]) -> Response | None:
     budget = form.budget
     for _ in range(TIGHTENED):
         program = linprog(
-            penalty / max(float(penalty.sum()), np.finfo(float).tiny),
+            penalty / max(float(np.abs(penalty).sum()), np.finfo(float).tiny),
             A_ub=(cost / unit).T,
             b_ub=budget / unit,
             A_eq=one_each,
