@@ -14,10 +14,14 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
 def draw_sweep(outcomes: Mapping[str, Sequence[dict[str, Any]]], factors: Sequence[float], path: Path) -> None:
-    """Draw the gap at what was spent, the overspend, and the queue over V·λ against V: mean and range over seeds."""
+    """Draw the gap at what was spent, the overspend, and the queue over V·λ against V: mean and range over seeds.
+
+    Where the budget does not bind there is no multiplier, and nothing to draw.
+    """
     plt.switch_backend("Agg")
     figure, axes = plt.subplots(1, 3, figsize=(12.5, 4.0), layout="constrained")
-    for colour, (label, found) in zip(COLOURS, outcomes.items(), strict=False):
+    for colour, (label, every) in zip(COLOURS, outcomes.items(), strict=False):
+        found = [o for o in every if o["multiplier"] > 0]
         rows = [[_measured(o, i) for o in found] for i in range(len(factors))]
         table = np.array(rows)
         for axis, values in zip(axes, np.moveaxis(table, 2, 0), strict=True):

@@ -176,7 +176,7 @@ def sweep_table(outcomes: Sequence[Outcome]) -> str:
             [100 * (s.path.delay_s / s.bound_at_spent_s - 1) for s, _ in pairs],
             [100 * (s.path.energy_j / o.budget_j - 1) for s, o in pairs],
             [s.queue_j / o.budget_j for s, o in pairs],
-            [s.mean_queue_j / (s.v * o.multiplier) for s, o in pairs],
+            [s.mean_queue_j / (s.v * o.multiplier) for s, o in pairs if o.multiplier > 0],
         )
         rows.append((f"{factor:.2g}", *map(_mean, columns)))
     head = ("V / (Ē²/τ̄)", "gap at budget [%]", "gap at spent [%]", "overspend [%]", "queue / Ē", "mean queue / (V·λ)")
@@ -188,7 +188,8 @@ published: the problem, the queue, the two-layer decision; -53.7 % and -22.1 % a
 reconstructed: delay and energy of a slot, all constants, what the fixed splits are (after each pooling layer, at the
   fastest server clock); ours: the exact optimum, the bounds, the candidate cuts, the default V
 gap at budget: above the clairvoyant bound at Ē, negative where the policy spent more; gap at spent: above the bound at
-  max(Ē, spent), below which nobody can be. No slope in V is asserted."""
+  max(Ē, spent), below which nobody can be. No slope in V is asserted. Where the budget does not bind, the multiplier is
+  0 and there is no ratio to it."""
 
 
 def main() -> None:
