@@ -123,8 +123,8 @@ class Plan(Document):
         """Reject cuts beyond the model's last block, predictions of clients beyond K, and predictions made twice."""
         super().model_post_init(context)
         self._judge_prediction()
-        if self.turn is None and int(self.rank.min()) < 1:  # all weights: only where slots are planned
-            raise InputError(f"rank = {int(self.rank.min())}: must be at least 1")
+        if self.turn is None and int(self.rank.min()) < 1:
+            raise InputError(f"rank[{int(self.rank.argmin())}] = {int(self.rank.min())} must be at least 1")
         if self.model is not None and int(self.cut.max()) > self.model.blocks:
             raise InputError(
                 f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"

@@ -33,7 +33,7 @@ def separable(seed: int, items: int, alternatives: int = 4, budgets: int = 1, sl
     cost = rng.uniform(0, 1, (items, alternatives, budgets))
 
     def respond(at: slice, weight: float, prices: np.ndarray) -> Response:
-        value = weight * penalty[at] + (cost[at] @ prices[..., None])[..., 0]
+        value = weight * penalty[at] + cost[at] @ prices
         least = value == value.min(axis=1, keepdims=True)
         return each(at, weight, prices).of(np.where(least, penalty[at], np.inf).argmin(axis=1))
 

@@ -17,7 +17,7 @@ BATCH = 1 << 15
 """Items that are asked at once, which bounds memory whatever their number."""
 
 Respond = Callable[[slice, float, FloatArray], "Response"]
-"""The response of a slice of items to a weight >= 0 and prices [B] or [n, B], not both zero."""
+"""The response of a slice of items to a weight >= 0 and prices [B] >= 0, not all zero."""
 
 Stepper = Callable[[int, float, Sequence[float]], tuple[float, tuple[float, ...], tuple[Any, ...]]]
 """Penalty, costs and choice of one item, by its number, for a weight and B prices."""
@@ -77,8 +77,7 @@ class Separable(Form):
     """min of Σ penalty_i(x_i) over N items i subject to Σ cost_i(x_i) <= budget, B budgets; or of their means.
 
     ``respond(items, weight, prices)`` returns, for a slice of items, what minimises weight·penalty + prices·cost in
-    each. Prices have shape [B], or [n, B] for prices of each item's
-    own. ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A
+    each. ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A
     value is the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item
     at its best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within
     one the attainable (penalty, cost) must be. ``floor``, where given, says that responses may miss the least unless
@@ -130,6 +129,10 @@ class Separable(Form):
 
     def _asked(self, items: slice, weight: float, prices: FloatArray) -> Response:
         found = self.respond(items, weight, prices)
+        count = items.stop - items.start
+        shapes, needed = [list(found.penalty.shape), list(found.cost.shape)], [[count], [count, self.budgets]]
+        if shapes != needed:
+            raise InputError(f"{self.name}.respond gave penalty and cost of shapes {shapes}, needs {needed}")
         if np.isnan(found.penalty).any() or np.isnan(found.cost).any():
             raise InputError(
                 f"{self.name}.respond must not give nan, which it does between {items.start}, {items.stop}"

@@ -116,13 +116,6 @@ def test_the_clock_is_that_of_numerical_minimisation(v_decades, q_decades):
     assert best_clock(p.replace(energy_scope="device"), 1.0, np.array(9.0)) == p.clock_max_hz
 
 
-def test_prices_of_each_slot_and_of_all_agree(problem):
-    form = problem.formulate(Slots).form
-    one = form.respond(slice(5, 15), 2.0, np.array([3.0]))
-    each = form.respond(slice(5, 15), 2.0, np.full((10, 1), 3.0))
-    assert one.penalty == pytest.approx(each.penalty) and (one.choice[0] == each.choice[0]).all()
-
-
 def test_the_fast_tables_agree_with_the_evaluation(problem):
     form = problem.formulate(Slots).form
     found = form.answer(1.0, np.array([0.05]))

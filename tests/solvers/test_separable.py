@@ -206,6 +206,9 @@ def test_bad_responses_and_refusals():
     nan = Separable(2, lambda *_: Response(np.full(2, np.nan), np.zeros((2, 1))), [1.0])
     with pytest.raises(InputError, match=r"Separable.respond must not give nan, which it does between 0, 2"):
         ra.solve(nan, "prices")
+    flat = Separable(2, lambda *_: Response(np.zeros(2), np.zeros(2)), [1.0])
+    with pytest.raises(InputError, match=r"gave penalty and cost of shapes \[\[2\], \[2\]\], needs \[\[2\], \[2, 1\]\]"):
+        ra.solve(flat, "prices")
     with pytest.raises(InputError, match=r"Slots.target must hold at most the budget for each budget"):
         Slots(2, lambda *_: None, [1.0], target=[2.0])
     with pytest.raises(SolverUnavailable, match="its items have no alternatives to choose from"):
