@@ -207,7 +207,9 @@ def test_bad_responses_and_refusals():
     with pytest.raises(InputError, match=r"Separable.respond must not give nan, which it does between 0, 2"):
         ra.solve(nan, "prices")
     flat = Separable(2, lambda *_: Response(np.zeros(2), np.zeros(2)), [1.0])
-    with pytest.raises(InputError, match=r"gave penalty and cost of shapes \[\[2\], \[2\]\], needs \[\[2\], \[2, 1\]\]"):
+    with pytest.raises(
+        InputError, match=r"gave penalty and cost of shapes \[\[2\], \[2\]\], needs \[\[2\], \[2, 1\]\]"
+    ):
         ra.solve(flat, "prices")
     with pytest.raises(InputError, match=r"Slots.target must hold at most the budget for each budget"):
         Slots(2, lambda *_: None, [1.0], target=[2.0])
