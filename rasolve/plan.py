@@ -80,11 +80,12 @@ class Plan(Document):
     """A self-contained, versioned instruction for a training run, for K clients and one server.
 
     Arrays have shape [K]; rates in bit/s, speeds in FLOP/s. Without downlink rates what comes down takes no time;
-    labels take time where the prediction has seconds for them. With ``turn`` the plan goes over time slots: client k is
-    device ``device[k]`` in slot ``turn[k]``, where the server gives it ``server_share_flops_per_s[k]``, and one device
-    may be several clients. Rank 0 trains all weights, which then travel in the adapters' place. ``rounds`` is the
-    predicted number of rounds and ``rounds_source`` says where that number comes from. ``model`` is absent when the
-    problem's profile was not made from a known architecture; such a plan can be read but not run.
+    labels take time where the prediction has seconds for them. With the protocol ``split_sequential`` the plan goes
+    over time slots: client k is device ``device[k]`` in slot ``turn[k]``, where the server gives it
+    ``server_share_flops_per_s[k]``; one device may be several clients, and rank 0 trains all weights, which then travel
+    in the adapters' place. ``rounds`` is the predicted number of rounds and ``rounds_source`` says where that number
+    comes from. ``model`` is absent when the problem's profile was not made from a known architecture; such a plan can
+    be read but not run.
     """
 
     kind: ClassVar[str] = "plan"
@@ -123,7 +124,7 @@ class Plan(Document):
         """Reject cuts beyond the model's last block, predictions of clients beyond K, and predictions made twice."""
         super().model_post_init(context)
         self._judge_prediction()
-        if self.turn is None and int(self.rank.min()) < 1:
+        if self.protocol == "split_federated" and int(self.rank.min()) < 1:
             raise InputError(f"rank[{int(self.rank.argmin())}] = {int(self.rank.min())} must be at least 1")
         if self.model is not None and int(self.cut.max()) > self.model.blocks:
             raise InputError(
@@ -144,8 +145,8 @@ class Plan(Document):
     @property
     def obstacle(self) -> str | None:
         """Why the executor cannot run this plan on any machine; None where it can."""
-        if self.turn is not None or self.protocol != "split_federated":
-            return f"the executor does not run plans over time slots yet ({self.protocol})"
+        if self.protocol == "split_sequential":
+            return "the executor does not run plans over time slots yet (split_sequential)"
         spec = self.model
         if spec is None:
             return "the plan names no model which can be built: its profile is of no known architecture"

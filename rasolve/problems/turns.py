@@ -39,19 +39,17 @@ class Turns:
     energy: dict[Stage, FloatArray]
 
 
-Protocol = Literal["split_federated", "split_sequential"]
-
-
-def plan_of(turns: Turns, protocol: Protocol, **said: Any) -> Plan:
+def plan_of(turns: Turns, **said: Any) -> Plan:
     """Return the plan of turns; `said` are its problem, solver, objective and unit.
 
-    Raises InputError for more turns than a plan can hold.
+    Clients with the same ``turn`` train at once, turn after turn. Raises InputError for more turns than a plan can
+    hold.
     """
     count = len(turns.cut)
     if count > MOST:
         raise InputError(f"a plan holds at most {MOST} turns, not {count}: plan a part of the horizon")
     return Plan(
-        protocol=protocol,
+        protocol="split_sequential",
         model=turns.profile.architecture,
         parameter_bits=turns.profile.parameter_bits,
         batch_size=turns.batch_size,

@@ -143,7 +143,7 @@ def test_plan_and_algebra_cover_every_device_of_a_slot():
     result = ra.solve(p)
     plan = result.plan()
     assert plan.turn.tolist() == [0, 0, 1, 1, 2, 2] and plan.device.tolist() == [0, 1] * 3
-    assert plan.obstacle is not None and plan.protocol == "split_federated"
+    assert plan.obstacle is not None and plan.protocol == "split_sequential"
     model = p.to_pyomo(result.decision)
     assert pyo.value(model.mean_delay_s) == pytest.approx(result.objective, rel=1e-12)
     energy = result.evaluation.parts["energy_j"].mean(axis=0)

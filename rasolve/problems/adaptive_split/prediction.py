@@ -49,11 +49,5 @@ def plan(problem: SplitOverSlots, decision: SplitDecision, solver: str) -> Plan:
             Stage.ADAPTERS_DOWN: problem.server_power_w * parts["model_down_s"],
         },
     )
-    return plan_of(
-        turns,
-        "split_sequential" if at_once == 1 else "split_federated",
-        problem=problem.kind,
-        solver=solver,
-        objective=evaluate(problem, decision).objective,
-        unit=problem.unit,
-    )
+    objective = evaluate(problem, decision).objective
+    return plan_of(turns, problem=problem.kind, solver=solver, objective=objective, unit=problem.unit)

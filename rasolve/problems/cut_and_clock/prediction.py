@@ -49,6 +49,4 @@ def plan(problem: CutAndClock, decision: CutAndClockDecision, solver: str) -> Pl
         },
     )
     objective = evaluate(problem, decision).objective
-    return plan_of(
-        turns, "split_sequential", problem=problem.kind, solver=solver, objective=objective, unit=problem.unit
-    )
+    return plan_of(turns, problem=problem.kind, solver=solver, objective=objective, unit=problem.unit)
