@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test clean
+.PHONY: demo test graphs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,11 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+graphs: $(STAMP)
+	for model in $$($(BIN)/python -c "from rasolve.executor.graphs import MODELS; print(*MODELS)"); do \
+		$(BIN)/rasolve trace $$model --out rasolve/scenario/graphs/$$model.json > /dev/null || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) out

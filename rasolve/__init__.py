@@ -11,7 +11,9 @@ _EXPORTS = {
     "AdaptiveSplit": "rasolve.problems.adaptive_split",
     "Comparison": "rasolve.solving",
     "CutAndClock": "rasolve.problems.cut_and_clock",
+    "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
+    "GraphProfile": "rasolve.scenario.graph",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
     "OnlinePolicy": "rasolve.online",
@@ -32,6 +34,9 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "splits_by_rate": "rasolve.splitting",
+    "splits_over_time": "rasolve.splitting",
+    "trace": "rasolve.executor.trace",
 }
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
@@ -39,7 +44,9 @@ __all__ = [
     "AdaptiveSplit",
     "Comparison",
     "CutAndClock",
+    "DagSplit",
     "FedsLLM",
+    "GraphProfile",
     "InfeasibleError",
     "InputError",
     "OnlinePolicy",
@@ -66,8 +73,11 @@ __all__ = [
     "scenario",
     "solve",
     "solvers",
+    "splits_by_rate",
+    "splits_over_time",
     "surrogate_models",
     "testing",
+    "trace",
 ]
 
 if TYPE_CHECKING:
@@ -76,15 +86,19 @@ if TYPE_CHECKING:
     from rasolve.calibration.time import fit_time
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
+    from rasolve.executor.trace import trace
     from rasolve.online import OnlinePolicy
     from rasolve.plan import Plan
     from rasolve.problems.adaptive_split import AdaptiveSplit, ParallelAdaptiveSplit
     from rasolve.problems.cut_and_clock import CutAndClock
+    from rasolve.problems.dag_split import DagSplit
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.registry import load
     from rasolve.result import Result
+    from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
     from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.splitting import splits_by_rate, splits_over_time
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel
 

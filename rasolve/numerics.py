@@ -25,6 +25,11 @@ FARTHEST = 690.0
 """Largest |ln(x - floor)| that is searched: the range of double precision."""
 
 
+def summed_at(place: IntArray, values: FloatArray, places: int) -> FloatArray:
+    """Return the sum [places] of the values [...] that go to each place [...]."""
+    return np.bincount(place, weights=values, minlength=places).astype(np.float64, copy=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Bracket:
     """An interval around the sign change of a decreasing function of x = floor + exp(v).

@@ -32,7 +32,7 @@ class Schedule:
     def of(cls, clients: int, seconds: Mapping[tuple[str, str], float]) -> Self:
         """Return the schedule of seconds by (party, stage), per local step or per round; what is absent takes none.
 
-        The upload is that of activations and labels.
+        The upload is that of activations and labels; adapters are whatever a client trains, whole weights included.
         """
 
         def each_client(stage: Stage) -> FloatArray:
@@ -44,8 +44,8 @@ class Schedule:
             server=seconds.get(("server", Stage.SERVER), 0.0),
             gradient=each_client(Stage.GRADIENTS),
             backward=each_client(Stage.CLIENT_BACKWARD),
-            adapters_up=each_client(Stage.ADAPTERS_UP),
-            adapters_down=each_client(Stage.ADAPTERS_DOWN),
+            adapters_up=each_client(Stage.ADAPTERS_UP) + each_client(Stage.WEIGHTS_UP),
+            adapters_down=each_client(Stage.ADAPTERS_DOWN) + each_client(Stage.WEIGHTS_DOWN),
         )
 
     @property

@@ -7,7 +7,19 @@ import pytest
 
 import rasolve as ra
 from rasolve.errors import InputError
-from rasolve.forms import Alternative, Blocks, Choice, MinMaxShares, OfdmaLink, Slots, Sum, Term
+from rasolve.forms import (
+    Alternative,
+    Blocks,
+    Choice,
+    ClosedSet,
+    MinMaxShares,
+    MixedIntegerProgram,
+    OfdmaLink,
+    Precedence,
+    Slots,
+    Sum,
+    Term,
+)
 from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
@@ -16,7 +28,15 @@ from tests.instances import link, separable
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
 
+CHAIN = Precedence(5, np.array([[0, 1], [1, 2], [0, 3], [2, 3], [3, 4]]), np.array([0]), np.ones(5))
+LINE = ClosedSet(CHAIN, np.array([0.0, 1, 4, 2, 3]), np.array([1.0, 2, 1, 5, 1]), np.array([3.0, 1, 2, 1, 0]))
+
 EXAMPLES = {
+    "CutNetwork": [ra.DagSplit.sample(layers=12, seed=seed).formulate(ClosedSet).form.network() for seed in range(4)],
+    "ClosedSet": [LINE],
+    "MixedIntegerProgram": [
+        ra.DagSplit.sample(layers=8, seed=seed).formulate(MixedIntegerProgram).form for seed in range(3)
+    ],
     "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
     "MinMaxShares": [MinMaxShares(lambda tau: WORK / tau[..., None], np.zeros(2), np.ones(2), np.ones((2, 2)))],
     "Sum": [Sum((Term(2.0, link(0)), Term(1.0, link(1))), constant=3.0)],
@@ -35,6 +55,7 @@ EXAMPLES = {
 
 SIZES = {
     "fedsllm": [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}],
+    "dag-split": [{}, {"layers": 9}, {"model": "googlenet-mini", "uplink_bps": 3e8}],
     "adaptive-split": [
         {"slots": 10, "cuts": range(1, 13), "energy_slack": 0.5},
         {"slots": 6, "model": "gpt2-s", "energy_slack": 0.5},

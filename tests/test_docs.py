@@ -50,6 +50,27 @@ def test_the_python_of_the_lyapunov_page_runs(tmp_path, monkeypatch):
     assert space["solution"].gap <= 1e-9 and space["rough"].bound <= space["solution"].objective
 
 
+def test_python_of_the_dag_split_page_runs(capsys):
+    (code,) = blocks("docs/dag_split.md", "python")
+    exec(compile(code, "docs/dag_split.md", "exec"), {})
+    assert capsys.readouterr().out.count("optimal") >= 2
+
+
+def test_python_and_commands_of_the_tracing_page_run(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("docs/dag_tracing.md", "python")
+    exec(compile(code, "docs/dag_tracing.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "2 of 6 layers on the device" in printed
+    assert "unsplit training differs by at most" in printed and "NOT PREDICTED" not in printed
+    commands = re.findall(r"^    rasolve (.*)$", (ROOT / "docs/dag_tracing.md").read_text(), re.M)
+    assert len(commands) == 6
+    for command in commands:
+        assert main(shlex.split(command)) == 0, command
+    capsys.readouterr()
+
+
 def test_solver_of_the_docs_conforms(monkeypatch):
     monkeypatch.setattr(registry, "_registered", dict(registry.solvers()))
     space: dict = {}

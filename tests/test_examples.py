@@ -12,6 +12,7 @@ SHOWS = {
     "alternating_optimization": "proved: nothing is below",
     "deadline_by_hand": "bandwidth per client",
     "drift_plus_penalty": "no path is below the bound at what it spent",
+    "min_cut_by_hand": "all optimal splits as the uplink goes from nothing to infinity",
     "running_a_plan": "all bits as predicted: True",
     "subchannels_by_hand": "one more watt in total is worth",
 }

@@ -296,7 +296,7 @@ def test_plans_reject_what_they_cannot_hold(problem, tmp_path):
         ({**stored, "version": 99}, "plan version = 99 is newer than 1"),
         ({**stored, "ranks": [1]}, "unknown field of plan 'ranks'; did you mean rank"),
         ({**stored, "cut": [99] * 5}, "cut = 99: must be at most the 12 blocks of gpt2-s"),
-        ({**stored, "protocol": "none"}, "protocol = 'none': must be 'split_federated'"),
+        ({**stored, "protocol": "none"}, "unknown protocol 'none'; known: dag, split_federated"),
         ({**stored, "kind": "result"}, "this is a result document, not a plan"),
     ]
     for body, message in cases:

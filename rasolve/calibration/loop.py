@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rasolve import plots
 from rasolve.calibration.rounds import MOST_ROUNDS, SEEDS, Training, fit_rounds, train_to
 from rasolve.calibration.time import fit_time
 from rasolve.documents import Document
 from rasolve.files import writable_folder
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.result import Result
 from rasolve.scenario.units import quantity
@@ -36,7 +36,7 @@ class Loop:
     fitted: Rounds
     time_model: TimeModel
     result: Result
-    plan: Plan
+    plan: SplitFederatedPlan
     report: Report
     measured: Crossing
     refitted: Rounds
@@ -169,7 +169,7 @@ def loop(
     say(f"  {fitted}\nSolving with these rounds ...")
     result = solve(problem.replace(rounds=fitted, ranks=tuple(fitted.table)))
     keep("result", result)
-    plan = result.plan()
+    plan = cast(SplitFederatedPlan, result.plan())
     keep("plan", plan)
     say(f"{result}\nTiming small pieces of work on this machine ...")
     time_model = fit_time()

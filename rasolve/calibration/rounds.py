@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rasolve.errors import InputError
 from rasolve.numerics import IntArray
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.solving import solve
 from rasolve.surrogate_models.crossing import WINDOW_ROUNDS, loss_curve
@@ -59,7 +59,7 @@ def fit_rounds(
     the fit of the ranks that have runs of at least two seeds, or passes on when there are none. Raises InputError for
     arguments out of range, and for a target that no run reaches or that half of them start below.
     """
-    from rasolve.executor.run import LEARNING_RATE
+    from rasolve.executor.start import LEARNING_RATE
 
     chosen = _checked(ranks, seeds, target, most_rounds)
     cut = problem.candidate_cuts[(len(problem.candidate_cuts) - 1) // 2]
@@ -92,14 +92,14 @@ def fit_rounds(
     return rounds_from_runs(runs, problem.profile.model, settings, target)
 
 
-def plan_at(problem: FedsLLM, cut: int, rank: int) -> Plan:
+def plan_at(problem: FedsLLM, cut: int, rank: int) -> SplitFederatedPlan:
     """Return the plan of a problem at one cut and rank; raises InfeasibleError where there is none."""
     unknown = Rounds(table={rank: 1.0}, model=problem.profile.model)
-    return solve(problem.replace(cuts=(cut,), ranks=(rank,), rounds=unknown)).plan()
+    return cast(SplitFederatedPlan, solve(problem.replace(cuts=(cut,), ranks=(rank,), rounds=unknown)).plan())
 
 
 def train_to(
-    plan: Plan,
+    plan: SplitFederatedPlan,
     target: float | None,
     *,
     seed: int,

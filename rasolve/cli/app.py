@@ -24,6 +24,7 @@ from rasolve.cli.output import discard_rest, show
 from rasolve.cli.plot import plot
 from rasolve.cli.run import run
 from rasolve.cli.solve import solve
+from rasolve.cli.trace import trace
 from rasolve.errors import InfeasibleError, RasolveError
 
 INTERRUPTED = 130
@@ -34,6 +35,7 @@ EXAMPLES = {
     "targets": "fedsllm",
     "plan": "plan.json",
     "result": "result.json --problem fedsllm",
+    "model": "resnet18",
 }
 """What may stand for each argument that cannot be left out."""
 
@@ -51,6 +53,7 @@ app.command()(run)
 app.add_typer(fit, name="fit")
 app.command()(loop)
 app.command()(compare)
+app.command()(trace)
 app.command()(plot)
 app.command()(demo)
 app.command()(doctor)

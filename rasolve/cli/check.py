@@ -13,8 +13,8 @@ from rasolve.cli.options import Changes, Json, Seed
 from rasolve.cli.output import show, show_json
 from rasolve.cli.targets import is_file, kind_of, problem_of
 from rasolve.errors import InputError
-from rasolve.executor.need import shortage
-from rasolve.plan import Plan
+from rasolve.executor.need import dag_shortage, shortage
+from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
 from rasolve.problems import Constraint, Problem
 from rasolve.result import Result
 from rasolve.scenario.units import quantity
@@ -58,7 +58,9 @@ def _plan_of(problem: Problem, path: str) -> Plan:
     plan = Plan.load(path)
     if plan.problem != problem.kind:
         raise InputError(f"{path}: this is a plan of {plan.problem}, not of {problem.kind}")
-    if plan.clients != problem.dimension("K"):
+    if isinstance(plan, DagPlan) and len(plan.tier) != problem.dimension("V"):
+        raise InputError(f"{path}: the plan has {len(plan.tier)} layers, the problem {problem.dimension('V')}")
+    if isinstance(plan, SplitFederatedPlan) and plan.clients != problem.dimension("K"):
         raise InputError(f"{path}: the plan has {plan.clients} clients, the problem {problem.dimension('K')}")
     return plan
 
@@ -69,7 +71,9 @@ def _obstacle(plan: Plan) -> str | None:
         return plan.obstacle
     if find_spec("torch") is None:
         return "running a plan needs torch: install rasolve[executor]"
-    return shortage(plan)
+    if isinstance(plan, DagPlan):
+        return dag_shortage(plan)
+    return shortage(plan) if isinstance(plan, SplitFederatedPlan) else None
 
 
 def _plan(plan: Plan, as_json: bool) -> ExitCode:
@@ -82,10 +86,9 @@ def _plan(plan: Plan, as_json: bool) -> ExitCode:
                 "problem": plan.problem,
                 "solver": plan.solver,
                 "protocol": plan.protocol,
-                "model": plan.model.name if plan.model else None,
+                "model": plan.model_name,
                 "clients": plan.clients,
-                "cut": plan.cut.tolist(),
-                "rank": plan.rank.tolist(),
+                **plan.split,
                 "objective": plan.objective,
                 "unit": plan.unit,
                 "can_be_run": obstacle is None,
@@ -98,21 +101,17 @@ def _plan(plan: Plan, as_json: bool) -> ExitCode:
 
 
 def _summary(plan: Plan) -> str:
-    model = plan.model.name if plan.model else "none named"
+    model = plan.model_name or "none named"
     seconds, sent = quantity(plan.objective, plan.unit), sum(p.value for p in plan.predicted("bits") if p.per == "step")
     return "\n".join(
         [
             f"valid plan: {plan.problem} by {plan.solver}, {plan.protocol}",
-            f"  model      {model}, cut {_listed(plan.cut)}, rank {_listed(plan.rank)}, batch {plan.batch_size}",
+            f"  model      {model}, {plan.says}, batch {plan.batch_size}",
             f"  clients    {plan.clients}",
             f"  rounds     {plan.rounds:g} of {plan.local_steps} local steps ({plan.rounds_source})",
             f"  predicted  {seconds} in all, {quantity(sent, 'bit')} sent per local step",
         ]
     )
-
-
-def _listed(values: Any) -> str:
-    return " ".join(map(str, np.unique(values)))
 
 
 def _result(result: Result, as_json: bool) -> ExitCode:

@@ -14,7 +14,9 @@ from rasolve.cli.options import Json
 from rasolve.cli.output import show, show_json
 from rasolve.forms import Form
 from rasolve.problems import problems
+from rasolve.scenario.graph import graph_named, graphs
 from rasolve.scenario.models import SAYS
+from rasolve.scenario.units import quantity
 from rasolve.solvers import solvers
 from rasolve.tables import aligned
 
@@ -29,13 +31,14 @@ class Kind(StrEnum):
     BASELINES = "baselines"
     FORMS = "forms"
     MODELS = "models"
+    GRAPHS = "graphs"
 
 
 def list_known(
     what: Annotated[Kind | None, typer.Argument(help="Only these; everything by default.")] = None,
     as_json: Json = False,
 ) -> ExitCode:
-    """List problems, solvers, baselines, forms and models."""
+    """List problems, solvers, baselines, forms, models and the profiles of models as graphs of layers."""
     found = {kind.value: LISTS[kind]() for kind in ([what] if what else Kind)}
     if as_json:
         show_json(found)
@@ -76,10 +79,24 @@ def _models() -> list[Line]:
     return [{"name": name, "says": says} for name, says in SAYS.items()]
 
 
+def _graphs() -> list[Line]:
+    found = [graph_named(name) for name in graphs()]
+    return [
+        {
+            "name": graph.model,
+            "layers": f"{graph.vertices} layers",
+            "forward": f"{quantity(float(graph.forward_flops.sum()), 'FLOP')} forward",
+            "says": graph.says,
+        }
+        for graph in found
+    ]
+
+
 LISTS = {
     Kind.PROBLEMS: _problems,
     Kind.SOLVERS: _solvers,
     Kind.BASELINES: _baselines,
     Kind.FORMS: _forms,
     Kind.MODELS: _models,
+    Kind.GRAPHS: _graphs,
 }

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     QUEUES = "queues"
     TRADEOFF = "tradeoff"
     PARETO = "pareto"
+    GRAPH = "graph"
 
 
 def plot(
@@ -34,12 +35,13 @@ def plot(
         str, typer.Option(metavar="TARGET", help="Its problem: a name (with --seed and --set), or a scenario file.")
     ],
     kind: Annotated[
-        Kind,
+        Kind | None,
         typer.Option(
-            help="Delay by stage of each client, the solver's convergence beside the best bound; over time slots the "
-            "queues, or delay against energy over V; the front of delay and energy of one round and device."
+            help="Delay by stage of each client, the solver's convergence beside the best bound, the graph of a model; "
+            "over time slots the queues, or delay against energy over V; the front of delay and energy of a device. "
+            "Default: the graph where the problem has one, else the delay."
         ),
-    ] = Kind.DELAY,
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
     round_: Annotated[int, typer.Option("--round", metavar="N", help="Round of the front, from 1.")] = 1,
     device: Annotated[int, typer.Option(metavar="M", help="Device of the front, from 1.")] = 1,
@@ -50,9 +52,12 @@ def plot(
     """Draw a stored result."""
     data = problem_of(problem, seed, changes or [])
     stored = Result.load(result).of(data)
+    kind = kind or (Kind.GRAPH if plots.has_layers(data) else Kind.DELAY)
     path = out or Path(f"{kind.value}.png")
     if kind is Kind.DELAY:
         plots.delay_by_stage(data, stored, path)
+    elif kind is Kind.GRAPH:
+        plots.split_graph(data, stored, path)
     elif kind is Kind.QUEUES:
         plots.queues(data, stored, path)
     elif kind is Kind.TRADEOFF:

@@ -65,6 +65,13 @@ def timing(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield update and (lambda number, of: update(total=of, completed=number))
 
 
+@contextmanager
+def passes(quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show how many passes over a model are timed; yields the callback to hand to the timing, or None."""
+    with _bar("timing layers", quiet) as update:
+        yield update and (lambda number, of: update(total=of, completed=number))
+
+
 def _terminal(quiet: bool) -> Console | None:
     """Return the console to show progress on, or None where nobody watches."""
     console = Console(stderr=True)

@@ -46,25 +46,13 @@ def rows(
 
 
 def simulated(plan: Plan, flops: Mapping[Key, int], bits: Mapping[Key, int]) -> dict[Key, float]:
-    """Return the seconds that measured FLOPs and bits take at the plan's speeds and rates, by (party, stage).
-
-    Labels take time only where the plan predicts seconds for them, what comes down only where it has downlink rates.
-    """
-    labels_count = any(each.stage == Stage.LABELS for each in plan.predicted("seconds"))
-    rates = {
-        Stage.ACTIVATIONS: plan.uplink_bps,
-        Stage.LABELS: plan.uplink_bps if labels_count else None,
-        Stage.GRADIENTS: plan.downlink_bps,
-        Stage.ADAPTERS_UP: plan.fed_uplink_bps,
-        Stage.ADAPTERS_DOWN: plan.fed_downlink_bps,
-    }
-    speeds = {f"client {k}": float(speed) for k, speed in enumerate(plan.client_flops_per_s, start=1)}
-    speeds["server"] = plan.server_flops_per_s
-    found = {(party, stage): work / speeds[party] for (party, stage), work in flops.items()}
-    for stage, rate in rates.items():
-        for k in range(plan.clients if rate is not None else 0):
+    """Return the seconds that measured FLOPs and bits take at the plan's speeds and rates, by (party, stage)."""
+    speeds = plan.speeds
+    found = {(party, stage): work / speeds[party] for (party, stage), work in flops.items() if party in speeds}
+    for stage, rate in plan.rates.items():
+        for k in range(plan.clients):
             key = f"client {k + 1}", str(stage)
-            if rate is not None and key in bits:
+            if key in bits:
                 found[key] = bits[key] / rate[k]
     return found
 

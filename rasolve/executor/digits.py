@@ -27,11 +27,17 @@ def digits(spec: VisionTransformer) -> tuple[Tensor, Tensor]:
         raise InputError(f"{spec.name}: channels = {spec.channels}: digits have {DIGIT_CHANNELS}")
     if spec.classes < DIGIT_CLASSES:
         raise InputError(f"{spec.name}: classes = {spec.classes}: digits need at least {DIGIT_CLASSES}")
+    small, classes = small_digits()
+    sized = functional.interpolate(small, size=(spec.image, spec.image), mode="bilinear", align_corners=False)
+    return sized, classes
+
+
+def small_digits() -> tuple[Tensor, Tensor]:
+    """Return all images as they are [1797, 1, 8, 8], float32 in [-1, 1], and their classes [1797]."""
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError:
         raise SolverUnavailable("training on digits needs scikit-learn: install rasolve[executor]") from None
     images, classes = load_digits(return_X_y=True)
     small = torch.from_numpy(images.reshape(-1, 1, 8, 8) / LARGEST_PIXEL * 2 - 1).to(torch.float32)
-    sized = functional.interpolate(small, size=(spec.image, spec.image), mode="bilinear", align_corners=False)
-    return sized, torch.from_numpy(classes.astype(np.int64))
+    return small, torch.from_numpy(classes.astype(np.int64))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from rasolve.executor.data import Shards
+from rasolve.executor.training import Data
 from rasolve.plan import Plan
 
 LONGEST_SHOWN = 60
@@ -16,7 +16,7 @@ LONGEST_SHOWN = 60
 
 
 def identity(
-    plan: Plan, model: nn.Module, data: Shards, seed: int, learning_rate: float, reference: bool
+    plan: Plan, model: nn.Module, data: Data, seed: int, learning_rate: float, reference: bool
 ) -> dict[str, str]:
     """Return every field of the plan, the seed and the learning rate, and fingerprints of data and frozen weights."""
     fields = json.loads(plan.to_json())

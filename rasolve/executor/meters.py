@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from rasolve.errors import InputError
+from rasolve.executor.flops import Formula, counter
 from rasolve.executor.ledger import Ledger
 
 Key = tuple[str, str]
@@ -79,15 +80,15 @@ class Meter:
         self.counting = False
 
     @contextmanager
-    def work(self, party: str, stage: str) -> Iterator[None]:
-        """Measure the time, the FLOPs and the memory of the torch work done inside."""
+    def work(self, party: str, stage: str, also: Mapping[Any, Formula] | None = None) -> Iterator[None]:
+        """Measure the time, the FLOPs and the memory of the torch work done inside; `also` counts beside products."""
         with self.timed(party, stage):
             if not self.counting:
                 yield
                 return
-            with FlopCounterMode(display=False) as counter, self.memory[party].watching():
+            with counter(also) as flops, self.memory[party].watching():
                 yield
-            self.flops[party, stage] += counter.get_total_flops()
+            self.flops[party, stage] += flops.get_total_flops()
 
 
 def tally(counter: Mapping[Key, float]) -> Tally:

@@ -116,20 +116,23 @@ class Model(nn.Module):
         return logits
 
 
+def block(width: int, heads: int, causal: bool) -> Block:
+    """Return a block of linear maps with biases, as torch initialises them."""
+    d = width
+    return Block(
+        nn.LayerNorm(d),
+        Attention(nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), heads, causal),
+        nn.LayerNorm(d),
+        nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d)),
+    )
+
+
 def skeleton(spec: Architecture, dtype: torch.dtype) -> Model:
     """Return the frozen model on the meta device: shapes and dtypes, no memory and no numbers."""
     d = spec.width
     causal = isinstance(spec, Transformer)
     with torch.device("meta"):
-        blocks = [
-            Block(
-                nn.LayerNorm(d),
-                Attention(nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), nn.Linear(d, d), spec.heads, causal),
-                nn.LayerNorm(d),
-                nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Linear(4 * d, d)),
-            )
-            for _ in range(spec.blocks)
-        ]
+        blocks = [block(d, spec.heads, causal) for _ in range(spec.blocks)]
         embedding: nn.Module
         head: Head | ClassHead
         if isinstance(spec, VisionTransformer):

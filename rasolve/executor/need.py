@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 
-from rasolve.plan import Plan
+from rasolve.plan import DagPlan, SplitFederatedPlan
+from rasolve.scenario.graph import graph_named
 from rasolve.scenario.units import quantity
 from rasolve.scenario.workload import ADAM_COPIES, Architecture, VisionTransformer
 
@@ -33,7 +34,7 @@ BEYOND_WORDS = 10**30
 """Bytes of which no number is given: whole numbers of a plan may be too large for floating point."""
 
 
-def shortage(plan: Plan, generates: bool = True, reference: bool = True) -> str | None:
+def shortage(plan: SplitFederatedPlan, generates: bool = True, reference: bool = True) -> str | None:
     """Return the field that weighs most, what a run needs and what the machine has; None where that is enough.
 
     The plan has a model. Where the operating system does not tell its memory, nothing is known to be short.
@@ -45,7 +46,24 @@ def shortage(plan: Plan, generates: bool = True, reference: bool = True) -> str 
     if needs <= has:
         return None
     field, value = _heaviest(plan, generates, reference)
-    return f"{field} = {value}: the run needs {_shown(needs)}, this machine has {_shown(has)}"
+    return f"{field} = {value}: the run needs {_shown(needs)}, {_had(has)}"
+
+
+def dag_shortage(plan: DagPlan, reference: bool = True) -> str | None:
+    """Return the mini-batch, what a run of a shipped model needs and what the machine has; None where it is enough.
+
+    Both sides' weights, with gradients and moments, stand beside those that they started from, and again for a
+    `reference`; of what is saved for backward there is one mini-batch at a time.
+    """
+    has = machine_bytes()
+    if has is None or plan.model is None:
+        return None
+    profile = graph_named(plan.model)
+    weights, saved = float(profile.weight_bits.sum()) / 8, profile.saved_bytes
+    assert saved is not None
+    size = plan.parameter_bits / 32
+    needs = int(size * (weights * (1 + (1 + reference) * ADAM_COPIES) + plan.batch_size * float(saved.sum())))
+    return None if needs <= has else f"batch_size = {plan.batch_size}: the run needs {_shown(needs)}, {_had(has)}"
 
 
 def machine_bytes() -> int | None:
@@ -56,7 +74,7 @@ def machine_bytes() -> int | None:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def needed_bytes(plan: Plan, generates: bool, reference: bool) -> int:
+def needed_bytes(plan: SplitFederatedPlan, generates: bool, reference: bool) -> int:
     """Return the bytes that the whole run stands for at once, a little less than what it will take.
 
     Frozen weights are shared by all parties. At its peak, every client keeps what its blocks saved for backward while
@@ -111,7 +129,7 @@ def _data(spec: Architecture, clients: int, generates: bool) -> int:
     return clients * GENERATED_SAMPLES * (spec.tokens + 1) * TOKEN_BYTES if generates else 0
 
 
-def _heaviest(plan: Plan, generates: bool, reference: bool) -> tuple[str, int]:
+def _heaviest(plan: SplitFederatedPlan, generates: bool, reference: bool) -> tuple[str, int]:
     """Return the name and value of the field without which, set to 1, the run would need least."""
     spec = plan.model
     assert spec is not None
@@ -126,6 +144,10 @@ def _heaviest(plan: Plan, generates: bool, reference: bool) -> tuple[str, int]:
     lower = {"cut": np.minimum(plan.cut, 1), "model": spec.model_copy(update={"blocks": 1})}
     without["model.blocks", spec.blocks] = plan.model_copy(update=lower)
     return min(without, key=lambda field: needed_bytes(without[field], generates, reference))
+
+
+def _had(size: int) -> str:
+    return f"this machine has {_shown(size)}"
 
 
 def _shown(size: int) -> str:

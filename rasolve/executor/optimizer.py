@@ -24,19 +24,13 @@ class Adapters:
         """Take charge of the factors in `half`; their gradients and Adam's moments are there from the start."""
         self.blocks = [factors for block in half if (factors := adapters(block))]
         self.factors = [factor for block in self.blocks for factor in block]
-        self.adam = torch.optim.Adam(self.factors, lr=learning_rate) if self.factors else None
+        self.adam = started(self.factors, learning_rate)
         self.gradients = [torch.zeros_like(factor) for factor in self.factors]
-        if self.adam is not None:
-            for factor in self.factors:
-                moments = {name: torch.zeros_like(factor) for name in MOMENTS}
-                self.adam.state[factor] = {COUNT: torch.tensor(0.0), **moments}
 
     def held(self) -> list[Tensor]:
         """Return what stands in memory beside the factors: gradients and the optimizer's state."""
-        state = self.adam.state.values() if self.adam is not None else ()
         arrived = [factor.grad for factor in self.factors if factor.grad is not None]
-        moments = [value for of_factor in state for value in of_factor.values()]
-        return [*self.gradients, *arrived, *moments]
+        return [*self.gradients, *arrived, *moments(self.adam)]
 
     def collect(self, weight: float = 1.0, skip: int = 0) -> None:
         """Add weight·(the factors' gradients of the last backward pass) to what :meth:`update` will follow.
@@ -67,7 +61,44 @@ class Adapters:
                     factor.copy_(value)
 
 
-def state(name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+class Weights:
+    """All parameters of one party under Adam; gradients and moments are there from the start; there may be none."""
+
+    def __init__(self, parameters: Sequence[Tensor], learning_rate: float) -> None:
+        self.factors = list(parameters)
+        self.adam = started(self.factors, learning_rate)
+        for parameter in self.factors:
+            parameter.grad = torch.zeros_like(parameter)
+
+    def held(self) -> list[Tensor]:
+        """Return what stands in memory: the parameters, their gradients and the optimizer's state."""
+        gradients = [parameter.grad for parameter in self.factors if parameter.grad is not None]
+        return [*self.factors, *gradients, *moments(self.adam)]
+
+    def update(self) -> None:
+        """Make one Adam step along the gradients of the last backward pass and start again from none."""
+        if self.adam is not None:
+            self.adam.step()
+            self.adam.zero_grad(set_to_none=False)
+
+
+def started(factors: Sequence[Tensor], learning_rate: float) -> torch.optim.Adam | None:
+    """Return Adam for some factors with all moments in memory; None where there are no factors."""
+    if not factors:
+        return None
+    adam = torch.optim.Adam(factors, lr=learning_rate)
+    for factor in factors:
+        zeros = {name: torch.zeros_like(factor) for name in MOMENTS}
+        adam.state[factor] = {COUNT: torch.tensor(0.0), **zeros}
+    return adam
+
+
+def moments(adam: torch.optim.Adam | None) -> list[Tensor]:
+    """Return all of the optimizer's state."""
+    return [value for of_factor in adam.state.values() for value in of_factor.values()] if adam is not None else []
+
+
+def state(name: str, adam: torch.optim.Adam | None, factors: Sequence[Tensor]) -> dict[str, Tensor]:
     """Return the factors and Adam's state of each, as they stand after at least one step, by names under `name`."""
     found = {}
     for i, factor in enumerate(factors):
@@ -77,9 +108,7 @@ def state(name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Paramet
     return found
 
 
-def restore(
-    name: str, adam: torch.optim.Adam | None, factors: Sequence[nn.Parameter], saved: Mapping[str, Tensor]
-) -> None:
+def restore(name: str, adam: torch.optim.Adam | None, factors: Sequence[Tensor], saved: Mapping[str, Tensor]) -> None:
     """Overwrite factors and Adam's state with what :func:`state` returned; raises InputError where that is lacking."""
     for i, factor in enumerate(factors):
         assert adam is not None

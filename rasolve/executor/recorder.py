@@ -12,25 +12,24 @@ from rasolve.errors import InputError
 from rasolve.executor.checkpoint import FILE, Checkpoint, read, write
 from rasolve.executor.identity import differences
 from rasolve.executor.meters import Key, tally, whole
-from rasolve.executor.protocols.split_federated import SplitFederated
-from rasolve.executor.reference import Unsplit
 from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.training import Reference, Training
 
 
 @dataclass(frozen=True)
 class Recorder:
     """Checkpoints of one run in one directory; ``run`` is what determines it, name by name.
 
-    Recorded are all parties' adapters with Adam's moments and step counts, the meters and the losses so far; batches
-    follow from seed and step. On the same machine, torch and number of threads a resumed run therefore has the losses
-    of an uninterrupted one, bit for bit.
+    Recorded are all that the parties train, with Adam's moments and step counts, the meters and the losses so far;
+    batches follow from seed and step. On the same machine, torch and number of threads a resumed run therefore has the
+    losses of an uninterrupted one, bit for bit.
     """
 
     directory: Path
     run: dict[str, str]
     data_source: str
-    split: SplitFederated
-    unsplit: Unsplit | None
+    split: Training
+    unsplit: Reference | None
 
     def begin(self) -> None:
         """Make the directory; raises InputError when it cannot be, or holds a checkpoint that would be overwritten."""

@@ -12,7 +12,7 @@ from rasolve.executor.data import Shards
 from rasolve.executor.lora import RANK_AXES, adapt, adapters
 from rasolve.executor.models import Block, Model
 from rasolve.executor.optimizer import restore, state
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 
 
 class Unsplit:
@@ -24,7 +24,7 @@ class Unsplit:
     all versions of a block's adapter are averaged. The average is written down anew, as one sum over padded versions.
     """
 
-    def __init__(self, plan: Plan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
+    def __init__(self, plan: SplitFederatedPlan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
         assert plan.model is not None
         self.plan, self.data, self.steps = plan, data, 0
         largest = int(plan.rank.max())

@@ -75,6 +75,7 @@ class Wall(Document):
 class Report(Document):
     """What a run of a plan did, for K clients and S completed local steps.
 
+    ``cut`` and ``rank`` [K] or ``tier`` [V] say how the model was split, as the plan's protocol has it.
     ``loss`` [S] is Σ_k (D_k/D)·(mean cross-entropy of client k's mini-batch, in nats per token) before each step's
     update; ``reference_loss`` [S] is the same of unsplit training, the prediction, and is absent when it was not
     asked for. ``delays`` are simulated. ``wall`` has the time of each party and stage on this machine in all steps but
@@ -90,8 +91,9 @@ class Report(Document):
     model: str
     batch_size: int = Field(ge=1)
     local_steps: int = Field(ge=1)
-    cut: Annotated[IntArray, Array(("K",), at_least=0, integer=True)]
-    rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)]
+    cut: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
+    rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)] | None = None
+    tier: Annotated[IntArray, Array(("V",), at_least=0, integer=True)] | None = None
     rounds: int = Field(ge=0)
     rows: tuple[Row, ...]
     delays: tuple[Delay, ...] = ()
@@ -108,8 +110,16 @@ class Report(Document):
 
     @property
     def clients(self) -> int:
-        """K, the number of clients."""
-        return self.dimension("K")
+        """K, the number of clients; without cuts there is one."""
+        return self.dimensions().get("K", 1)
+
+    @property
+    def split(self) -> str:
+        """How the model was split, in words."""
+        if self.tier is not None:
+            return f"{int((self.tier == 0).sum())} of {len(self.tier)} layers on the device"
+        shown = (("cut", self.cut), ("rank", self.rank))
+        return ", ".join(f"{name} {_range(values)}" for name, values in shown if values is not None)
 
     @property
     def steps(self) -> int:
@@ -159,12 +169,12 @@ class Report(Document):
 
     def __str__(self) -> str:
         """Return the report as readable text: what ran, the table of rows, the losses."""
+        clients = "1 client" if self.clients == 1 else f"{self.clients} clients"
         state = "interrupted after" if self.interrupted else "ran"
         lines = [
             f"{self.problem} planned by {self.solver}: {self.protocol} {state} {self.steps} steps, "
             f"{self.rounds} rounds of {self.local_steps}",
-            f"{self.model} in {self.dtype}, {self.clients} clients, cut {_range(self.cut)}, rank {_range(self.rank)}, "
-            f"batch {self.batch_size}, {self.data}",
+            f"{self.model} in {self.dtype}, {clients}, {self.split}, batch {self.batch_size}, {self.data}",
             "",
             *aligned([HEAD, *self._table()], to_the_right=NUMBERS),
             "",

@@ -6,10 +6,12 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rasolve.errors import InputError, SolverUnavailable, is_real, whole_number
 from rasolve.executor.report import Report
-from rasolve.plan import Plan
+from rasolve.numerics import IntArray
+from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
 
 try:
     import torch  # noqa: F401
@@ -17,31 +19,28 @@ except ModuleNotFoundError:
     raise SolverUnavailable("running a plan needs torch: install rasolve[executor]") from None
 
 from rasolve.executor import comparison
-from rasolve.executor.data import load
 from rasolve.executor.identity import identity
-from rasolve.executor.models import DTYPES, build
-from rasolve.executor.need import shortage
-from rasolve.executor.protocols.split_federated import SplitFederated
-from rasolve.executor.reference import Unsplit
+from rasolve.executor.start import start
 from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.wall_clock import WallClock
 from rasolve.executor.work import wall_clock
-from rasolve.scenario.workload import Architecture
 from rasolve.surrogate_models.time import TimeModel
 
-LEARNING_RATE = 1e-2
-"""Adam's learning rate by default; LoRA on an untrained base bears a large one (ours, measured on generated text)."""
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 LARGEST_LEARNING_RATE = 10.0
-"""Beyond it Adam's first step, of the rate's own size, already throws every factor out of all proportion (ours)."""
+"""Beyond it Adam's first step, of the rate's own size, already throws every weight out of all proportion (ours)."""
 
 
 def run(
     plan: Plan,
     steps: int = 20,
     *,
-    data: str | Path | None = None,
+    data: str | Path | tuple[Tensor | tuple[Tensor, ...], Tensor] | None = None,
+    module: nn.Module | None = None,
     seed: int = 0,
-    learning_rate: float = LEARNING_RATE,
+    learning_rate: float | None = None,
     reference: bool = True,
     callback: Callable[[Step], object] | None = None,
     checkpoint: str | Path | None = None,
@@ -52,9 +51,11 @@ def run(
     """Train `steps` local steps by the plan and return the report.
 
     A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
-    classifier trains on scikit-learn's digits. With `reference` the same training runs unsplit beside it, and its
-    losses are the predicted ones. `callback` hears of every step and stops the training by returning True. With
-    `time_model` the wall-clock stands beside its prediction. An interrupt returns the report of the steps that are
+    classifier trains on scikit-learn's digits. A plan of layers may be of a `module` of one's own, the one that was
+    traced; `data` are then its samples, (inputs, labels), and it stays as it is. Without a `learning_rate` the
+    protocol's own is taken. With `reference` the same training runs unsplit beside it, and its losses are the predicted
+    ones. `callback` hears of every step and stops the training by returning True. With `time_model` the wall-clock of
+    split federated training stands beside its prediction. An interrupt returns the report of the steps that are
     complete, or passes on when there is none.
 
     With `checkpoint`, a directory, the run can be taken up again after it died: every `checkpoint_every` steps, and
@@ -64,25 +65,25 @@ def run(
     argument is out of range, or the checkpoint is missing, damaged or of another run; SolverUnavailable when
     checkpoints are asked for without safetensors.
     """
-    spec = _runnable(plan)
+    if not isinstance(plan, Plan):
+        raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
     steps, seed = whole_number("steps", steps, 1), whole_number("seed", seed, 0)
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
-    _check_learning_rate(learning_rate)
+    if learning_rate is not None:
+        _check_learning_rate(learning_rate)
     _check_checkpoint(checkpoint, checkpoint_every, resume)
-    if (short := shortage(plan, data is None, reference)) is not None:
-        raise InputError(short)
-    shards = load(spec, plan.data_sizes, data, seed)
-    model = build(spec, DTYPES[plan.parameter_bits], seed)
-    split = SplitFederated(plan, model, shards, seed, learning_rate)
-    unsplit = Unsplit(plan, model, shards, seed, learning_rate) if reference else None
+    if time_model is not None and not isinstance(plan, SplitFederatedPlan):
+        raise InputError(f"time_model: predicts split federated training, not the protocol {plan.protocol}")
+    begun = start(plan, data, module, seed, learning_rate, reference)
+    split, unsplit = begun.split, begun.unsplit
 
     done: list[Done] = []
     recorder = None
     if checkpoint is not None:
         from rasolve.executor.recorder import Recorder
 
-        this = identity(plan, model, shards, seed, learning_rate, reference)
-        recorder = Recorder(Path(checkpoint), this, shards.source, split, unsplit)
+        this = identity(plan, begun.model, begun.data, seed, begun.learning_rate, reference)
+        recorder = Recorder(Path(checkpoint), this, begun.data.source, split, unsplit)
         if resume:
             done = recorder.resume(steps)
         else:
@@ -90,9 +91,9 @@ def run(
     interrupted = False
     try:
         for number in range(len(done) + 1, steps + 1):
-            start = time.perf_counter()
+            began = time.perf_counter()
             step_loss = split.step()
-            seconds = time.perf_counter() - start
+            seconds = time.perf_counter() - began
             progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
             done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if recorder is not None and (number % checkpoint_every == 0 or number == steps):
@@ -115,35 +116,37 @@ def run(
         problem=plan.problem,
         solver=plan.solver,
         protocol=plan.protocol,
-        model=spec.name,
+        model=begun.name,
         batch_size=plan.batch_size,
         local_steps=plan.local_steps,
-        cut=plan.cut,
-        rank=plan.rank,
+        **_split_of(plan),
         rounds=rounds,
         rows=comparison.rows(plan, taken, rounds, flops, last.bits, memory),
         delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
         wall=comparison.wall(later, undisturbed, last.bits - first.bits),
         loss=loss,
         reference_loss=reference_loss,
-        data=shards.source,
+        data=begun.data.source,
         dtype=f"float{plan.parameter_bits}",
         seed=seed,
-        learning_rate=learning_rate,
+        learning_rate=begun.learning_rate,
         wall_seconds=sum(each.seconds for each in done),
-        wall_clock=wall_clock(plan, time_model, [each.seconds for each in done]) if time_model else None,
+        wall_clock=_wall_clock(plan, time_model, [each.seconds for each in done]),
         interrupted=interrupted,
     )
 
 
-def _runnable(plan: object) -> Architecture:
-    """Return the plan's model, or raise InputError saying why the plan cannot be run."""
-    if not isinstance(plan, Plan):
-        raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
-    if plan.obstacle is not None:
-        raise InputError(plan.obstacle)
-    assert plan.model is not None
-    return plan.model
+def _split_of(plan: Plan) -> dict[str, IntArray]:
+    """Return how the plan splits the model, as the report says it."""
+    if isinstance(plan, SplitFederatedPlan):
+        return {"cut": plan.cut, "rank": plan.rank}
+    return {"tier": plan.tier} if isinstance(plan, DagPlan) else {}
+
+
+def _wall_clock(plan: Plan, model: TimeModel | None, seconds: list[float]) -> WallClock | None:
+    if model is None or not isinstance(plan, SplitFederatedPlan):
+        return None
+    return wall_clock(plan, model, seconds)
 
 
 def _check_learning_rate(rate: float) -> None:

@@ -16,7 +16,7 @@ from rasolve.executor.lora import adapt, adapters
 from rasolve.executor.models import DTYPES, Model, example, mean_loss, skeleton
 from rasolve.executor.optimizer import Adapters
 from rasolve.executor.wall_clock import WallClock
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.surrogate_models.time import TimeModel
 
 MESSAGE_CALLS = 8
@@ -104,7 +104,7 @@ def update(half: nn.Sequential) -> Work:
     return counted(follow)[0]
 
 
-def run_work(plan: Plan, steps: int) -> Work:
+def run_work(plan: SplitFederatedPlan, steps: int) -> Work:
     """Return what `steps` local steps of a plan come to, all parties one after the other as one process runs them.
 
     Counted on the meta device, for each distinct rank once. Drawing mini-batches and averaging factors are left out.
@@ -138,7 +138,7 @@ def _messages(half: nn.Sequential) -> Work:
     return _sum(message(factor.nbytes) for factor in adapters(half))
 
 
-def wall_clock(plan: Plan, model: TimeModel, seconds: Sequence[float]) -> WallClock | None:
+def wall_clock(plan: SplitFederatedPlan, model: TimeModel, seconds: Sequence[float]) -> WallClock | None:
     """Return the comparison for a run's seconds per step [steps]; None for a single step, the one that counts."""
     if len(seconds) < 2:
         return None

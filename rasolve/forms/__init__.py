@@ -2,8 +2,12 @@
 
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
+from rasolve.forms.closed_set import ClosedSet
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.mip import MixedIntegerProgram
+from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
+from rasolve.forms.precedence import Precedence
 from rasolve.forms.separable import Response, Separable, Slots
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
@@ -16,10 +20,14 @@ __all__ = [
     "BoundKind",
     "Choice",
     "Chosen",
+    "ClosedSet",
+    "CutNetwork",
     "Form",
     "Formulation",
     "MinMaxShares",
+    "MixedIntegerProgram",
     "OfdmaLink",
+    "Precedence",
     "Progress",
     "Response",
     "Separable",
@@ -30,5 +38,6 @@ __all__ = [
     "Sum",
     "Term",
     "Termination",
+    "Wiring",
     "relative_gap",
 ]

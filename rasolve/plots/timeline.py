@@ -9,6 +9,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
+from rasolve.plan import Stage
 from rasolve.plots.style import (
     BLUE,
     DARK,
@@ -39,7 +40,9 @@ COLOURS = {
     "gradients down": SKY,
     "client backward": GREEN,
     "adapters up": PURPLE,
+    "weights up": PURPLE,
     "adapters down": VERMILLION,
+    "weights down": VERMILLION,
 }
 """Every stage's colour, in the order of time."""
 
@@ -65,7 +68,8 @@ def timeline(report: Report, path: str | Path) -> Path:
     schedules = {source: report.schedule(source) for source in SOURCES}
     if not any(schedule.step_s for schedule in schedules.values()):
         raise InputError("this report has no seconds of split training to draw")
-    rounds = report.rounds > 0
+    rounds = report.rounds > 0 and any(schedule.aggregation_s for schedule in schedules.values())
+    travels = "weights" if any(row.stage == Stage.WEIGHTS_UP for row in report.rows) else "adapters"
     figure = new_figure(9.6 if rounds else 7.6, 2.1 + 0.42 * min(report.clients + 1, NAMED_CLIENTS))
     panels = figure.subplots(1, 1 + rounds, sharey=True, squeeze=False, width_ratios=(3.2, 1)[: 1 + rounds])[0]
     _panel(panels[0], {source: _local_step(schedule) for source, schedule in schedules.items()})
@@ -73,9 +77,9 @@ def timeline(report: Report, path: str | Path) -> Path:
     _instants(panels[0], (measured.arrived_s, measured.served_s, measured.step_s))
     _label(panels[0], "time in a local step", max(each.step_s for each in schedules.values()))
     if rounds:
-        _panel(panels[1], {source: _aggregation(schedule) for source, schedule in schedules.items()})
+        _panel(panels[1], {source: _aggregation(schedule, travels) for source, schedule in schedules.items()})
         _instants(panels[1], {float(measured.adapters_up.max()), measured.aggregation_s})
-        _label(panels[1], "adapters, once a round", max(each.aggregation_s for each in schedules.values()))
+        _label(panels[1], f"{travels}, once a round", max(each.aggregation_s for each in schedules.values()))
         panels[1].tick_params(axis="y", left=False)
     _name_rows(panels[0], report.clients)
     title(figure, _title(report))
@@ -101,12 +105,12 @@ def _local_step(schedule: Schedule) -> Bars:
     }
 
 
-def _aggregation(schedule: Schedule) -> Bars:
+def _aggregation(schedule: Schedule, travels: str) -> Bars:
     clients = np.arange(len(schedule.forward))
     averaged = np.full(len(clients), schedule.adapters_up.max())
     return {
-        "adapters up": (clients, np.zeros(len(clients)), schedule.adapters_up),
-        "adapters down": (clients, averaged, schedule.adapters_down),
+        f"{travels} up": (clients, np.zeros(len(clients)), schedule.adapters_up),
+        f"{travels} down": (clients, averaged, schedule.adapters_down),
     }
 
 

@@ -17,8 +17,8 @@ from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 
-SHIPPED = ("fedsllm", "adaptive_split", "cut_and_clock")
-"""Modules of this package, each with one problem."""
+SHIPPED = ("fedsllm", "dag-split", "adaptive-split", "cut-and-clock")
+"""Modules of this package, with _ for -: each holds the problem of its name, and maybe one beside it."""
 
 DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}
 """Fields that hold a document, which a scenario may keep in a .json file of its own."""
@@ -37,8 +37,8 @@ def register(problem: type[P]) -> type[P]:
 
 @cache
 def _load_shipped() -> None:
-    for module in SHIPPED:
-        import_module(f"rasolve.problems.{module}")
+    for name in SHIPPED:
+        import_module(f"rasolve.problems.{name.replace('-', '_')}")
 
 
 def problems() -> dict[str, type[Problem]]:

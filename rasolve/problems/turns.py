@@ -9,7 +9,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
+from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, SplitSequentialPlan, Stage
 from rasolve.scenario.cuts import CutTable
 from rasolve.scenario.workload import Profile
 
@@ -48,7 +48,7 @@ def plan_of(turns: Turns, **said: Any) -> Plan:
     count = len(turns.cut)
     if count > MOST:
         raise InputError(f"a plan holds at most {MOST} turns, not {count}: plan a part of the horizon")
-    return Plan(
+    return SplitSequentialPlan(
         protocol="split_sequential",
         model=turns.profile.architecture,
         parameter_bits=turns.profile.parameter_bits,
@@ -56,18 +56,14 @@ def plan_of(turns: Turns, **said: Any) -> Plan:
         local_steps=turns.local_steps,
         rounds=1.0,
         rounds_source="every turn once",
-        cut=turns.cut,
-        rank=np.full(count, turns.rank),
-        data_sizes=np.full(count, float(turns.batch_size * turns.local_steps)),
-        client_flops_per_s=turns.device_flops_per_s,
-        server_flops_per_s=float(turns.server_flops_per_s.max()),
-        uplink_bps=turns.up_bps,
-        fed_uplink_bps=turns.up_bps,
-        downlink_bps=turns.down_bps,
-        fed_downlink_bps=turns.down_bps,
         turn=turns.turn,
         device=turns.device,
-        server_share_flops_per_s=turns.server_flops_per_s,
+        cut=turns.cut,
+        rank=np.full(count, turns.rank),
+        client_flops_per_s=turns.device_flops_per_s,
+        server_flops_per_s=turns.server_flops_per_s,
+        uplink_bps=turns.up_bps,
+        downlink_bps=turns.down_bps,
         prediction=_prediction(turns),
         **said,
     )

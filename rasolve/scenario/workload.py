@@ -50,7 +50,7 @@ class Transformer(Document):
     @property
     def label_bytes(self) -> int:
         """Bytes of one label on the wire: the narrowest whole bytes that hold the vocabulary."""
-        return _bytes_of_one_in(self.vocabulary)
+        return bytes_of_one_in(self.vocabulary)
 
     @property
     def label_bits(self) -> int:
@@ -127,7 +127,7 @@ class VisionTransformer(Document):
     @property
     def label_bytes(self) -> int:
         """Bytes of one label on the wire: the narrowest whole bytes that hold the classes."""
-        return _bytes_of_one_in(self.classes)
+        return bytes_of_one_in(self.classes)
 
     @property
     def label_bits(self) -> int:
@@ -171,7 +171,7 @@ Architecture = Annotated[
 """What the executor can build."""
 
 
-def _bytes_of_one_in(values: int) -> int:
+def bytes_of_one_in(values: int) -> int:
     """Return the narrowest whole bytes that hold one of so many values."""
     return int(np.ceil(np.log2(values) / 8))
 

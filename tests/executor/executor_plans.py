@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rasolve.plan import PER_ROUND, Plan, Prediction, Stage
+from rasolve.plan import PER_ROUND, Prediction, SplitFederatedPlan, Stage
 from rasolve.scenario.memory import client_bytes, server_bytes
 from rasolve.scenario.workload import Architecture, Transformer
 
@@ -29,7 +29,7 @@ def plan(
     parameter_bits: int = 64,
     batch_size: int = 2,
     local_steps: int = 2,
-) -> Plan:
+) -> SplitFederatedPlan:
     """Return a plan whose predictions follow from the model's profile."""
     profile = model.profile(parameter_bits)
     activations = batch_size * profile.activation_bits[cut]
@@ -59,7 +59,7 @@ def plan(
         per = "round" if stage in PER_ROUND else "step"
         return Prediction(party=party, stage=stage, quantity=quantity, value=value, per=per)
 
-    return Plan(
+    return SplitFederatedPlan(
         problem="fedsllm",
         solver="by hand",
         protocol="split_federated",

@@ -8,7 +8,7 @@ import numpy as np
 from executor_plans import TINY
 
 import rasolve as ra
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 
 CLIENTS = {
     1: {"cut": (2,), "rank": (4,), "data_sizes": (4.0,)},
@@ -21,7 +21,7 @@ CLIENTS = {
 
 def unequal_plan(
     cut: Sequence[int], rank: Sequence[int], data_sizes: Sequence[float], parameter_bits: int = 64, local_steps: int = 2
-) -> Plan:
+) -> SplitFederatedPlan:
     """Return the plan, with its predictions, that FedsLLM writes for a decision with these cuts and ranks."""
     clients = len(cut)
     sampled = ra.FedsLLM.sample(clients=clients, subchannels=2 * clients, seed=0)

@@ -124,6 +124,16 @@ def test_a_report_without_seconds_is_refused(tmp_path):
         plots.timeline(silent, tmp_path / "picture.png")
 
 
+def test_weights_that_travel_are_called_so(drawn):
+    names = {Stage.ADAPTERS_UP: Stage.WEIGHTS_UP, Stage.ADAPTERS_DOWN: Stage.WEIGHTS_DOWN}
+    told = report(clients=1)
+    rows = [row.replace(stage=names.get(row.stage, row.stage)) for row in told.rows]
+    plots.timeline(told.replace(rows=rows), "picture.png")
+    assert drawn[0].axes[1].get_xlabel() == "weights, once a round [ms]"
+    labels = [text.get_text() for text in drawn[0].legends[0].get_texts()]
+    assert {"weights up", "weights down"} <= set(labels) and "adapters up" not in labels
+
+
 def test_a_picture_is_written(tmp_path):
     assert plots.timeline(report(), tmp_path / "timeline.png").stat().st_size > 10_000
     with pytest.raises(ra.InputError, match="cannot write"):

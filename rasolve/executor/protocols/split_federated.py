@@ -23,7 +23,7 @@ from rasolve.executor.models import Model, mean_loss
 from rasolve.executor.optimizer import Adapters, restore, state
 from rasolve.executor.protocols.aggregation import average_block, leading
 from rasolve.executor.split import split
-from rasolve.plan import Plan, Stage
+from rasolve.plan import SplitFederatedPlan, Stage
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SplitFederated:
     when it is served. FLOPs and memory are counted in the first step alone.
     """
 
-    def __init__(self, plan: Plan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
+    def __init__(self, plan: SplitFederatedPlan, model: Model, data: Shards, seed: int, learning_rate: float) -> None:
         """Split `model` at every client's cut, with adapters of every client's rank."""
         assert plan.model is not None
         self.plan, self.data, self.meter = plan, data, Meter()

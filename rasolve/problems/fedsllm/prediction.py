@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from rasolve.numerics import FloatArray
-from rasolve.plan import PER_ROUND, Plan, Prediction, Quantity, Stage
+from rasolve.plan import PER_ROUND, Prediction, Quantity, SplitFederatedPlan, Stage
 from rasolve.problems.fedsllm import delay
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.problems.fedsllm.judgement import evaluate
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
 
 
-def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> Plan:
+def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> SplitFederatedPlan:
     """Return the self-contained plan of a decision, for the split-federated protocol."""
     evaluation = evaluate(problem, decision)
     parts = evaluation.parts
-    return Plan(
+    return SplitFederatedPlan(
         problem=problem.kind,
         solver=solver,
         protocol="split_federated",

@@ -11,7 +11,7 @@ from rasolve.arrays import Array
 from rasolve.errors import InputError, unknown
 from rasolve.forms import Blocks, Choice, Form, Formulation
 from rasolve.numerics import FloatArray
-from rasolve.plan import Plan
+from rasolve.plan import SplitFederatedPlan
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
 from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -168,5 +168,5 @@ class FedsLLM(Problem):
     def to_pyomo(self, decision: FedsLLMDecision | None = None) -> Any:
         return algebra.to_pyomo(self, decision)
 
-    def plan(self, decision: FedsLLMDecision, solver: str) -> Plan:
+    def plan(self, decision: FedsLLMDecision, solver: str) -> SplitFederatedPlan:
         return prediction.plan(self, decision, solver)
