@@ -1,4 +1,4 @@
-"""The picture of cost against size."""
+"""Pictures of cost against size."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 
 if TYPE_CHECKING:
     from benchmarks.fedsllm_speed import Run
+    from benchmarks.scale import Cost
 
 STYLES = {
     "FedsLLM, exact": ("#222222", "D", "whole FedsLLM: 2 links, 60 (cut, rank) pairs"),
@@ -68,6 +69,33 @@ def draw(groups: Sequence[Sequence[Run]], limit_s: float, path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=160)
+    plt.close(figure)
+
+
+def draw_growth(groups: Sequence[Sequence[Cost]], path: Path) -> None:
+    """Draw seconds (median and range over instances) and peak memory against the clients; dotted: linear growth."""
+    plt.switch_backend("Agg")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.0, 4.2), layout="constrained")
+    sizes = [group[0].clients for group in groups]
+    drawn = (
+        (left, "seconds to the proved optimum", "#222222", [[cost.seconds for cost in group] for group in groups]),
+        (right, "peak memory [MiB]", "#0072b2", [[cost.peak_bytes / 2**20 for cost in group] for group in groups]),
+    )
+    for axes, label, colour, values in drawn:
+        middle = [median(each) for each in values]
+        spread = [[m - min(v) for m, v in zip(middle, values, strict=True)]]
+        spread += [[max(v) - m for m, v in zip(middle, values, strict=True)]]
+        axes.errorbar(sizes, middle, spread, color=colour, marker="o", ms=6, lw=1.6, elinewidth=1, capsize=2.5)
+        linear = [middle[-1] * size / sizes[-1] for size in sizes]
+        axes.plot(sizes, linear, color="#888888", lw=0.8, ls=":", zorder=0)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("clients")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=160)
     plt.close(figure)

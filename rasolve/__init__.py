@@ -9,10 +9,12 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "AdaptiveSplit": "rasolve.problems.adaptive_split",
+    "BatchSolution": "rasolve.forms.batch",
     "Comparison": "rasolve.solving",
     "CutAndClock": "rasolve.problems.cut_and_clock",
     "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
+    "FedsLLMFdma": "rasolve.problems.fedsllm_fdma",
     "GraphProfile": "rasolve.scenario.graph",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
@@ -34,6 +36,7 @@ _EXPORTS = {
     "load": "rasolve.problems.registry",
     "run": "rasolve.executor.run",
     "solve": "rasolve.solving",
+    "solve_batch": "rasolve.solving",
     "splits_by_rate": "rasolve.splitting",
     "splits_over_time": "rasolve.splitting",
     "trace": "rasolve.executor.trace",
@@ -42,10 +45,12 @@ _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "tes
 
 __all__ = [
     "AdaptiveSplit",
+    "BatchSolution",
     "Comparison",
     "CutAndClock",
     "DagSplit",
     "FedsLLM",
+    "FedsLLMFdma",
     "GraphProfile",
     "InfeasibleError",
     "InputError",
@@ -72,6 +77,7 @@ __all__ = [
     "run",
     "scenario",
     "solve",
+    "solve_batch",
     "solvers",
     "splits_by_rate",
     "splits_over_time",
@@ -87,17 +93,19 @@ if TYPE_CHECKING:
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
     from rasolve.executor.trace import trace
+    from rasolve.forms.batch import BatchSolution
     from rasolve.online import OnlinePolicy
     from rasolve.plan import Plan
     from rasolve.problems.adaptive_split import AdaptiveSplit, ParallelAdaptiveSplit
     from rasolve.problems.cut_and_clock import CutAndClock
     from rasolve.problems.dag_split import DagSplit
     from rasolve.problems.fedsllm import FedsLLM
+    from rasolve.problems.fedsllm_fdma import FedsLLMFdma
     from rasolve.problems.registry import load
     from rasolve.result import Result
     from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
-    from rasolve.solving import Comparison, choose_solver, compare, solve
+    from rasolve.solving import Comparison, choose_solver, compare, solve, solve_batch
     from rasolve.splitting import splits_by_rate, splits_over_time
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel

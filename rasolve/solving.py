@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, overload
@@ -10,17 +10,22 @@ from typing import Any, overload
 import numpy as np
 
 from rasolve.errors import InputError, SolverUnavailable, is_real, named, whole_number
-from rasolve.forms import BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
+from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
-from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits
-from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for
+from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Solver
+from rasolve.solvers.batch import solve_many, solve_together
+from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for, tightens
 from rasolve.tables import aligned, percent
 
 Callback = Callable[[Progress], object]
 
-NEEDED = {"problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)", "solvers": "the name of a solver"}
-"""What `compare` takes."""
+NEEDED = {
+    "problems": "a problem, e.g. of ra.FedsLLM.sample() or ra.load(...)",
+    "solvers": "the name of a solver",
+    "instances": "a form or a problem, as the others are",
+}
+"""What `compare` and `solve_batch` take."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +42,42 @@ class SolverChoice:
 def choose_solver(problem: Problem) -> SolverChoice:
     """Return the automatic choice for a problem: the first of its forms that can be solved with proof.
 
-    Where none can, the last form's solver, a heuristic whose gap to a proved bound is reported.
+    Where none can, the first one whose solvers end by themselves with a proved bound that they have tightened; where
+    there is none either, the last form's solver, a heuristic whose gap to a cheap proved bound is reported.
     """
-    formulation, proved = _automatic(problem)
+    formulation, promise = _automatic(problem)
     solver = solvers_for(formulation.form)[0]
-    promise = "ends with a proved optimum" if proved else "no solver proves an optimum of this instance"
-    return SolverChoice(solver.name, f"{promise} ({solver.purpose})")
+    return SolverChoice(solver.name, f"{promise} ({_purposes(formulation.form)})")
 
 
-def _automatic(problem: Problem) -> tuple[Formulation, bool]:
-    """Return the formulation that the automatic choice solves, and whether that ends with a proof."""
-    for form in problem.forms:
-        formulation = problem.formulate(form)
-        if proves(formulation.form):
-            return formulation, True
-    return formulation, False
+def _purposes(form: Form) -> str:
+    """Return what the automatic solver of a form is for, and those of its parts, each once."""
+    return "; ".join(dict.fromkeys(f"{solver.name}, {solver.purpose}" for solver in _solvers_of_parts(form)))
+
+
+def _solvers_of_parts(form: Form) -> Iterator[Solver[Any, Any]]:
+    solver = solvers_for(form)[0]
+    yield solver
+    for part in solver.parts(form):
+        yield from _solvers_of_parts(part)
+
+
+PROOF = "ends with a proved optimum"
+GAP = "ends by itself, with a proved gap that is mostly 0"
+CHEAP = "no solver proves an optimum of this instance"
+
+
+def _automatic(problem: Problem) -> tuple[Formulation, str]:
+    """Return the formulation that the automatic choice solves, and what that promises."""
+    formulations = []
+    for form in problem.written_in():
+        formulations.append(problem.formulate(form))
+        if proves(formulations[-1].form):
+            return formulations[-1], PROOF
+    for formulation in formulations:
+        if tightens(formulation.form):
+            return formulation, GAP
+    return formulations[-1], CHEAP
 
 
 @overload
@@ -79,29 +105,82 @@ def solve(
     is known. Further keywords are the solver's own options. Raises InputError for unknown names and bad settings,
     SolverUnavailable for a solver of another form; infeasible is a status of the result.
     """
-    _valid(problem, solver, time_limit, gap, callback)
-    began, seed = perf_counter(), whole_number("seed", seed, 0)
-    limits = Limits(
-        deadline=INFINITY if time_limit is None else began + time_limit,
-        gap=gap,
-        max_iterations=None if max_iterations is None else whole_number("max_iterations", max_iterations, 1),
-        seed=seed,
-        callback=callback,
-    )
+    if not isinstance(problem, (Problem, Form)):
+        raise InputError(f"a problem or a form is needed, not {_said(problem)}: ra.FedsLLM.sample() or ra.load(...)")
+    began, limits = perf_counter(), _limits(solver, time_limit, gap, seed, callback, max_iterations)
+    seed = limits.seed
     if isinstance(problem, Form):
         return solve_form(problem, solver, limits.starting(start), **options)
     begin = _started(problem, start)
     formulation, name = _formulation(problem, solver, seed)
-    lowered = formulation.lower(begin) if formulation.lower is not None and begin is not None else None
-    solution = solve_form(formulation.form, name, limits.starting(lowered), **options)
-    return _judged(
-        problem, solver if solver.startswith("baseline:") else name, formulation, solution, begin, bound, limits, began
-    )
+    solution = solve_form(formulation.form, name, limits.starting(_lowered(formulation, begin)), **options)
+    return _judged(problem, solver, name, formulation, solution, begin, bound, limits, began)
 
 
-def _valid(problem: object, solver: object, time_limit: object, gap: object, callback: object) -> None:
-    if not isinstance(problem, (Problem, Form)):
-        raise InputError(f"a problem or a form is needed, not {_said(problem)}: ra.FedsLLM.sample() or ra.load(...)")
+@overload
+def solve_batch(instances: Form | Iterable[Form], solver: str = ..., **settings: Any) -> BatchSolution: ...
+@overload
+def solve_batch(instances: Iterable[Problem], solver: str = ..., **settings: Any) -> list[Result]: ...
+def solve_batch(
+    instances: Form | Iterable[Form] | Iterable[Problem],
+    solver: str = "auto",
+    *,
+    time_limit: float | None = None,
+    gap: float = DEFAULT_GAP,
+    start: BatchSolution | Any = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    bound: bool = False,
+    max_iterations: int | None = None,
+    **options: Any,
+) -> BatchSolution | list[Result]:
+    """Solve many independent instances in one call: problems, forms of one kind, or a form with batch dimensions.
+
+    Settings are those of :func:`solve` and hold for the batch as a whole; `start` is the answer to an earlier batch, or
+    its values: one for each instance, or the record of arrays that a batched form has. Forms of unequal shape are
+    solved in one run for each shape. Problems give the results that each would have by itself; those whose solver takes
+    no batch are solved one by one, and a result's seconds are an even share of the batch's. Raises InputError for bad
+    settings and for forms that do not go together, SolverUnavailable for forms whose solver takes no batch.
+    """
+    limits = _limits(solver, time_limit, gap, seed, callback, max_iterations)
+    given = instances if isinstance(instances, Form) else _listed("instances", instances, (Form, Problem))
+    if not isinstance(given, Form) and any(isinstance(each, Problem) for each in given):
+        problems: list[Problem] = _listed("instances", given, Problem)
+        return _solve_problems(problems, solver, limits, start, bound, options)
+    begin = start.values if isinstance(start, BatchSolution) else start
+    return solve_together(given, solver, limits.starting(begin), **options)
+
+
+def _solve_problems(
+    problems: list[Problem], solver: str, limits: Limits, start: Any, bound: bool, options: dict[str, Any]
+) -> list[Result]:
+    """Write every problem in its form, solve the forms together where their solver takes many, and judge each."""
+    began = perf_counter()
+    starts = [None] * len(problems) if start is None else list(start)
+    if len(starts) != len(problems):
+        raise InputError(f"start: {len(starts)} values for {len(problems)} problems")
+    begins = [_started(*each) for each in zip(problems, starts, strict=True)]
+    written = [_formulation(problem, solver, limits.seed) for problem in problems]
+    lowered = limits.starting([_lowered(form, begin) for (form, _), begin in zip(written, begins, strict=True)])
+    solutions: dict[int, Solution] = {}
+    for name in dict.fromkeys(name for _, name in written):
+        members = [i for i, (_, named_) in enumerate(written) if named_ == name]
+        forms = [written[i][0].form for i in members]
+        solutions.update(zip(members, solve_many(forms, name, lowered.of(members), **options), strict=True))
+    share = (perf_counter() - began) / len(problems)
+    return [
+        _judged(problem, solver, name, form, solutions[i], begins[i], bound, limits, perf_counter() - share)
+        for i, (problem, (form, name)) in enumerate(zip(problems, written, strict=True))
+    ]
+
+
+def _lowered(formulation: Formulation, begin: _Start | None) -> Any:
+    """Return a decision to start from as a value of the form; None where there is none or the form takes none."""
+    return formulation.lower(begin.decision) if formulation.lower is not None and begin is not None else None
+
+
+def _limits(solver: object, time_limit: Any, gap: Any, seed: Any, callback: Any, max_iterations: Any) -> Limits:
+    """Return the limits that the settings of a call stand for; raises InputError for a bad one."""
     if not isinstance(solver, str):
         raise InputError(f'solver = {_said(solver)}: must be a name, "auto" or "baseline:NAME"')
     if time_limit is not None and not (is_real(time_limit) and time_limit > 0):
@@ -110,6 +189,13 @@ def _valid(problem: object, solver: object, time_limit: object, gap: object, cal
         raise InputError(f"gap = {_said(gap)}: must be finite and at least 0")
     if callback is not None and not callable(callback):
         raise InputError(f"callback = {_said(callback)}: must be a function of a Progress")
+    return Limits(
+        deadline=INFINITY if time_limit is None else perf_counter() + time_limit,
+        gap=gap,
+        max_iterations=None if max_iterations is None else whole_number("max_iterations", max_iterations, 1),
+        seed=whole_number("seed", seed, 0),
+        callback=callback,
+    )
 
 
 def _said(value: object) -> str:
@@ -117,7 +203,15 @@ def _said(value: object) -> str:
     return repr(value) if value is None or isinstance(value, (str, bool)) or is_real(value) else type(value).__name__
 
 
-def _started(problem: Problem, start: object) -> Any:
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """A decision to start from, and whether it is one of the problem's own, by the problem's judgement."""
+
+    decision: Any
+    feasible: bool
+
+
+def _started(problem: Problem, start: object) -> _Start | None:
     """Return the decision to start from; raises InputError for anything but a decision that fits the problem.
 
     It may come from other data, as when a channel has changed a little.
@@ -132,8 +226,7 @@ def _started(problem: Problem, start: object) -> Any:
         start = start.decision
     if not isinstance(start, problem.Decision):
         raise InputError(f"start: a result or a decision of {problem.kind} is needed, not {_said(start)}")
-    problem.check(start)
-    return start
+    return _Start(start, problem.check(start).feasible)
 
 
 def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation, str]:
@@ -145,7 +238,7 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name
     wanted = solver_named(solver).form
-    written = next((form for form in problem.forms if issubclass(form, wanted)), None)
+    written = next((form for form in problem.written_in() if issubclass(form, wanted)), None)
     if written is None:
         takers = ", ".join(solvers_of(problem))
         raise SolverUnavailable(
@@ -156,7 +249,7 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
 
 def solvers_of(problem: Problem) -> list[str]:
     """Return the names of the solvers that take one of the problem's forms, the automatic choice's form first."""
-    return [solver.name for form in problem.forms for solver in solvers_for(problem.formulate(form).form)]
+    return [solver.name for form in problem.written_in() for solver in solvers_for(problem.formulate(form).form)]
 
 
 def rivals(problem: Problem) -> list[str]:
@@ -166,10 +259,11 @@ def rivals(problem: Problem) -> list[str]:
 
 def _judged(
     problem: Problem,
+    asked: str,
     name: str,
     formulation: Formulation,
     solution: Solution,
-    start: Any,
+    start: _Start | None,
     bound: bool,
     limits: Limits,
     began: float,
@@ -178,10 +272,11 @@ def _judged(
     decision = formulation.lift(solution.value) if solution.value is not None else None
     objective = problem.evaluate(decision).objective if decision is not None else INFINITY
     feasible = decision is not None and problem.check(decision).feasible
-    if start is not None and problem.check(start).feasible:
-        started = problem.evaluate(start).objective
+    found = decision
+    if start is not None and start.feasible:
+        started = problem.evaluate(start.decision).objective
         if not feasible or started < objective:
-            decision, objective, feasible = start, started, True
+            decision, objective, feasible = start.decision, started, True
     proved = formulation.lift_bound(solution.bound) if formulation.lift_bound is not None else -INFINITY
     interrupted = solution.termination is Termination.INTERRUPTED
     if bound and not (feasible and _within(relative_gap(objective, proved), limits)):
@@ -190,7 +285,7 @@ def _judged(
     found_gap = relative_gap(objective, proved) if feasible else None
     result = Result(
         problem=problem.kind,
-        solver=name,
+        solver=asked if asked.startswith("baseline:") else name,
         objective=objective if decision is not None else None,
         unit=problem.unit,
         sense=problem.sense,
@@ -200,7 +295,7 @@ def _judged(
         termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
         feasible=feasible,
         decision=decision,
-        multipliers=_multipliers(formulation, solution) if decision is not start else {},
+        multipliers=_multipliers(formulation, solution) if decision is found else {},
         reasons=problem.explain() if decision is None else (),
         iterations=solution.iterations,
         seconds=perf_counter() - began,
@@ -239,8 +334,8 @@ def _best_bound(problem: Problem, limits: Limits) -> tuple[float, bool]:
     An interrupt must not take the answer with it, so it ends this solver as it would end an outermost one.
     """
     cheap = problem.lower_bound()
-    formulation, proved = _automatic(problem)
-    if not proved or formulation.lift_bound is None:
+    formulation, promise = _automatic(problem)
+    if promise is CHEAP or formulation.lift_bound is None:
         return cheap, False
     solution = solve_form(formulation.form, "auto", replace(limits.inner(), nested=False))
     return max(cheap, formulation.lift_bound(solution.bound)), solution.termination is Termination.INTERRUPTED
@@ -290,7 +385,7 @@ def compare(
     return Comparison(tuple(results))
 
 
-def _listed(name: str, given: Any, kind: type[Any]) -> list[Any]:
+def _listed(name: str, given: Any, kind: type[Any] | tuple[type[Any], ...]) -> list[Any]:
     """Return one thing or several as a list; raises InputError where there is none or one is of another kind."""
     several = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
     for each in several:

@@ -23,6 +23,16 @@ from rasolve.solvers import Limits, Solver, iterate, solve_form
 from rasolve.solving import rivals, solve, solvers_of
 
 
+def _above(value: float) -> float:
+    """Return a value raised by what rounding may leave."""
+    return value + ROUNDING * abs(value)
+
+
+def _below(value: float) -> float:
+    """Return a value lowered by what rounding may leave."""
+    return value - ROUNDING * abs(value)
+
+
 def check_solver(solver: type[Solver[Any, Any]], forms: Iterable[Form], exact: bool | None = None) -> None:
     """Check a solver class on forms that it takes: declarations, loop, limits, determinism, honest bounds.
 
@@ -65,7 +75,7 @@ def _check_solution(solution: Solution, form: Form) -> None:
     assert objectives == sorted(objectives, reverse=True), f"{name}: the objective rose: {objectives}"
     assert bounds == sorted(bounds), f"{name}: the bound fell: {bounds}"
     assert solution.iterations == len(solution.history) - 1, f"{name}: history and iterations disagree"
-    assert solution.bound <= solution.objective * (1 + ROUNDING), f"{name}: bound above objective"
+    assert solution.bound <= _above(solution.objective), f"{name}: bound above objective"
     if solution.termination is Termination.OPTIMAL:
         _check_exact(solution)
     if solution.value is not None and (again := form.judge(solution.value)) is not None:
@@ -105,12 +115,12 @@ def _check_limits(solver: Solver[Any, Any], form: Form, solution: Solution) -> N
     cut_short = iterate(solver, form, Limits(callback=_interrupt))
     assert cut_short.termination is Termination.INTERRUPTED, f"{solver.name}: an interrupt must leave the incumbent"
     rushed = iterate(solver, form, Limits(deadline=0.0))
-    assert rushed.bound <= solution.objective * (1 + ROUNDING), f"{solver.name}: a wrong bound when out of time"
+    assert rushed.bound <= _above(solution.objective), f"{solver.name}: a wrong bound when out of time"
     resumed = iterate(solver, form, Limits(deadline=0.0, start=solution.value))
     if form.judge(solution.value) is not None:
-        assert resumed.objective <= solution.objective * (1 + ROUNDING), f"{solver.name}: made its start worse"
+        assert resumed.objective <= _above(solution.objective), f"{solver.name}: made its start worse"
     for early in (once, stopped, rushed):
-        assert early.objective >= solution.objective * (1 - ROUNDING), f"{solver.name}: better when stopped early"
+        assert early.objective >= _below(solution.objective), f"{solver.name}: better when stopped early"
 
 
 def _interrupt(_: Progress) -> None:
@@ -128,7 +138,7 @@ def check_problem(problem: type[Problem], seeds: Iterable[int] = range(3), **siz
         proved = max(r.bound for r in results if r.bound is not None)
         results = [result for result in results if result.feasible]
         for result in results:
-            assert result.objective is not None and result.objective >= proved * (1 - ROUNDING), (
+            assert result.objective is not None and result.objective >= _below(proved), (
                 f"{result.solver} is below the proved bound {proved}: {result.objective}"
             )
         _check_start(instance, results)
@@ -159,8 +169,8 @@ def _check_result(instance: Problem, result: Result) -> None:
     assert result.bound_kind is BoundKind.PROVED and result.bound is not None, f"{name}: bound=True gave no bound"
     assert result.objective is not None
     if feasible:
-        assert result.bound <= result.objective * (1 + ROUNDING), f"{name}: bad bound"
-        assert instance.lower_bound() <= result.objective * (1 + ROUNDING), f"{name}: below the cheap bound"
+        assert result.bound <= _above(result.objective), f"{name}: bad bound"
+        assert instance.lower_bound() <= _above(result.objective), f"{name}: below the cheap bound"
     stored = json.loads(result.to_json())
     again = Result.from_json(result.to_json())
     assert json.loads(again.to_json()) == stored, f"{name}: the result's JSON loses data"

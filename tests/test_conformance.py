@@ -24,26 +24,37 @@ from rasolve.problems import problems, register, registry
 from rasolve.solvers import solvers
 from rasolve.solvers.counts import Counts, CountsState
 from rasolve.testing import check_problem, check_solver
-from tests.instances import link, separable
+from tests.instances import density_link, link, multiple_choice, separable, shares, wide_link
 
 WORK = np.asarray([[1.0, 2.0], [5.0, 0.5]])
 
 CHAIN = Precedence(5, np.array([[0, 1], [1, 2], [0, 3], [2, 3], [3, 4]]), np.array([0]), np.ones(5))
 LINE = ClosedSet(CHAIN, np.array([0.0, 1, 4, 2, 3]), np.array([1.0, 2, 1, 5, 1]), np.array([3.0, 1, 2, 1, 0]))
+PROGRAM = MixedIntegerProgram(
+    cost=np.asarray([-5.0, -4.0, -3.0]),
+    matrix=np.asarray([[2.0, 3.0, 1.0], [4.0, 1.0, 2.0], [3.0, 4.0, 2.0]]),
+    row_low=np.full(3, -np.inf),
+    row_high=np.asarray([5.0, 11.0, 8.0]),
+    low=np.zeros(3),
+    high=np.full(3, 10.0),
+    whole=np.asarray([True, True, False]),
+)
 
 EXAMPLES = {
     "CutNetwork": [ra.DagSplit.sample(layers=12, seed=seed).formulate(ClosedSet).form.network() for seed in range(4)],
     "ClosedSet": [LINE],
-    "MixedIntegerProgram": [
-        ra.DagSplit.sample(layers=8, seed=seed).formulate(MixedIntegerProgram).form for seed in range(3)
-    ],
+    "MixedIntegerProgram": [PROGRAM]
+    + [ra.DagSplit.sample(layers=8, seed=seed).formulate(MixedIntegerProgram).form for seed in range(3)],
     "OfdmaLink": [link(seed, 4, 10) for seed in range(4)],
     "MinMaxShares": [MinMaxShares(lambda tau: WORK / tau[..., None], np.zeros(2), np.ones(2), np.ones((2, 2)))],
+    "FdmaShares": [shares(seed, clients) for seed, clients in ((0, 4), (1, 4), (2, 1))],
     "Sum": [Sum((Term(2.0, link(0)), Term(1.0, link(1))), constant=3.0)],
     "Choice": [
         Choice(tuple(Alternative(i, 0.0, link(i)) for i in range(5))),
         Choice((Alternative("a", 2.0), Alternative("b", 1.0))),
     ],
+    "Link": [wide_link(1, 3, 5), density_link(1), density_link(2), link(5, 4, 10, selective=True)],
+    "MultipleChoice": [multiple_choice(seed) for seed in range(8)],
     "Blocks": [ra.FedsLLM.sample(seed=seed).formulate(Blocks).form for seed in range(3)],
     "Separable": [
         *(separable(seed, items, budgets=budgets) for seed in range(2) for items, budgets in ((6, 0), (6, 1), (30, 3))),
@@ -55,6 +66,7 @@ EXAMPLES = {
 
 SIZES = {
     "fedsllm": [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}],
+    "fedsllm-fdma": [{}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini", "label_bits": 1e3}],
     "dag-split": [{}, {"layers": 9}, {"model": "googlenet-mini", "uplink_bps": 3e8}],
     "adaptive-split": [
         {"slots": 10, "cuts": range(1, 13), "energy_slack": 0.5},
@@ -63,7 +75,7 @@ SIZES = {
     "parallel-adaptive-split": [{"slots": 6, "devices": 2, "cuts": (3, 6, 9), "energy_slack": 2}],
     "cut-and-clock": [{"rounds": 2}, {"rounds": 3, "channel": "poor", "energy_scope": "total", "energy_budget_j": 600}],
 }
-"""Sizes with which each problem is sampled."""
+"""Sizes for each problem to be sampled with; the defaults where none are named."""
 
 
 @pytest.mark.parametrize("name", [name for name, cls in solvers().items() if cls.__module__.startswith("rasolve.")])
@@ -78,7 +90,7 @@ def test_greedy_conforms_on_selective_gains():
     check_solver(solvers()["greedy"], [link(seed, 4, 10, selective=True) for seed in range(4)])
 
 
-@pytest.mark.parametrize(("name", "sizes"), [(name, sizes) for name in problems() for sizes in SIZES[name]])
+@pytest.mark.parametrize(("name", "sizes"), [(name, sizes) for name in problems() for sizes in SIZES.get(name, [{}])])
 def test_every_shipped_problem_conforms(name, sizes):
     check_problem(problems()[name], **sizes)
 
@@ -89,7 +101,7 @@ class Boastful(Counts):
 
     def step(self, form: OfdmaLink, state: CountsState, limits) -> CountsState:
         honest = super().step(form, state, limits)
-        return replace(honest, bound=honest.objective * 1.01)
+        return replace(honest, bound=max(state.bound, honest.objective * 1.01))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ SHOWS = {
     "deadline_by_hand": "bandwidth per client",
     "drift_plus_penalty": "no path is below the bound at what it spent",
     "min_cut_by_hand": "all optimal splits as the uplink goes from nothing to infinity",
+    "mip_and_bounds": "proved: no owners and powers end before",
     "running_a_plan": "all bits as predicted: True",
+    "two_prices": "the price of bandwidth in power",
     "subchannels_by_hand": "one more watt in total is worth",
 }
 

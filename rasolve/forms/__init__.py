@@ -1,10 +1,15 @@
 """Forms: the mathematical values that problems write themselves in and that solvers take."""
 
+from rasolve.forms.batch import BatchSolution, Rows
 from rasolve.forms.blocks import Block, Blocks
 from rasolve.forms.choice import Alternative, Choice, Chosen
 from rasolve.forms.closed_set import ClosedSet
+from rasolve.forms.fdma import FdmaAllocation, FdmaShares
+from rasolve.forms.fixed_density import FixedDensityLink
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.link import Link
 from rasolve.forms.mip import MixedIntegerProgram
+from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Tail
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
@@ -15,6 +20,7 @@ from rasolve.forms.sum import Sum, Term
 
 __all__ = [
     "Alternative",
+    "BatchSolution",
     "Block",
     "Blocks",
     "BoundKind",
@@ -22,20 +28,30 @@ __all__ = [
     "Chosen",
     "ClosedSet",
     "CutNetwork",
+    "FdmaAllocation",
+    "FdmaShares",
+    "FixedDensityLink",
     "Form",
     "Formulation",
+    "Link",
+    "Load",
+    "Menu",
     "MinMaxShares",
     "MixedIntegerProgram",
+    "MultipleChoice",
     "OfdmaLink",
+    "Picked",
     "Precedence",
     "Progress",
     "Response",
+    "Rows",
     "Separable",
     "Shares",
     "Slots",
     "Solution",
     "Spectrum",
     "Sum",
+    "Tail",
     "Term",
     "Termination",
     "Wiring",

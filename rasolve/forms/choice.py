@@ -37,3 +37,12 @@ class Choice(Form):
     says: ClassVar[str] = "minimum over labelled alternatives, each a form with a cheap lower bound"
 
     alternatives: tuple[Alternative, ...]
+
+    def judge(self, value: Chosen) -> float | None:
+        """Return the objective of the chosen alternative; inf where there is none of that label, or no value for it."""
+        for alternative in self.alternatives:
+            if alternative.label == value.label:
+                if alternative.form is None:
+                    return alternative.bound
+                return float("inf") if value.value is None else alternative.form.judge(value.value)
+        return float("inf")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.fixed_density import FixedDensityLink
+from rasolve.forms.formulation import numbers
+from rasolve.forms.link import NOBODY, Link, check_numbers, check_offsets, check_range, total_by_owner
+from rasolve.forms.power_demand import PowerDemand
 from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 from rasolve.scenario.radio import density_rate
 
@@ -22,17 +25,16 @@ class Spectrum:
     psd_w_per_hz: FloatArray
 
 
-SMALLEST = 1e-60
-"""Least positive number of a link; its reciprocal is the largest. Products beyond would leave double precision."""
-
-
-def total_by_owner(owner: IntArray, value: FloatArray, clients: int) -> FloatArray:
-    """Return Σ of ``value`` [M] over the subchannels of each owner [K]."""
-    return np.asarray(np.bincount(owner, weights=value, minlength=clients), dtype=np.float64)
+def rates(spectrum: Spectrum, gain: FloatArray, width_hz: FloatArray, noise_w_per_hz: float) -> FloatArray:
+    """Return each client's rate [K, bit/s] at gains [K, M] and widths [M, Hz]; nan where a density is negative."""
+    owned = gain[spectrum.owner, np.arange(len(width_hz))]
+    with np.errstate(invalid="ignore", over="ignore"):
+        rate = density_rate(width_hz, spectrum.psd_w_per_hz, owned, noise_w_per_hz)
+    return total_by_owner(spectrum.owner, rate, len(gain))
 
 
 @dataclass(frozen=True, eq=False)
-class OfdmaLink(Form):
+class OfdmaLink(Link):
     """min over owners and densities of max_k (offset_k + payload_k / rate_k), for K clients and M subchannels.
 
     rate_k = Σ_{i owned by k} width_i·log2(1 + psd_i·gain_{k,i}/noise); per client Σ psd_i·width_i <= client_power_k and
@@ -52,27 +54,33 @@ class OfdmaLink(Form):
     total_power_w: float
 
     def __post_init__(self) -> None:
-        for name in ("offset_s", "payload_bits", "gain", "width_hz", "client_power_w"):
-            object.__setattr__(self, name, numbers(f"OfdmaLink.{name}", getattr(self, name)))
-        for name, shape in self._shapes().items():
-            if (found := getattr(self, name).shape) != shape:
-                raise InputError(f"OfdmaLink.{name} has shape {list(found)}, needs {list(shape)}")
-        if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
-            raise InputError("OfdmaLink.offset_s must be finite and at least 0")
+        vectors = ("offset_s", "payload_bits", "gain", "width_hz", "client_power_w")
+        check_numbers(self, vectors, self._shapes)
+        check_offsets(self, self.offset_s)
         for name in ("payload_bits", "width_hz", "client_power_w", "noise_w_per_hz", "total_power_w", "gain"):
             value = self.gain[:, :1] if name == "gain" and self.flat_gain else numbers(name, getattr(self, name))
-            if not ((value >= SMALLEST) & (value <= 1 / SMALLEST)).all():
-                raise InputError(f"OfdmaLink.{name} must be from {SMALLEST:g} to {1 / SMALLEST:g}")
+            check_range(self, name, value)
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         clients, subchannels = self.offset_s.size, self.width_hz.size
         vectors = {"offset_s": clients, "payload_bits": clients, "client_power_w": clients, "width_hz": subchannels}
         return {"gain": (clients, subchannels), **{name: (length,) for name, length in vectors.items()}}
 
-    @property
-    def clients(self) -> int:
-        """K."""
-        return len(self.offset_s)
+    def loaded(self, offset_s: FloatArray, payload_bits: FloatArray) -> list[OfdmaLink]:
+        """Return this link once for each row of other offsets [P, K, s] and payloads [P, K, bit].
+
+        Raises InputError as each of them would by itself; what they share is checked and kept once.
+        """
+        for name, rows in (("offset_s", offset_s), ("payload_bits", payload_bits)):
+            if rows.ndim != 2 or rows.shape[1] != self.clients:
+                raise InputError(f"OfdmaLink.{name} has shape {list(rows.shape)}, needs [P, {self.clients}]")
+        check_offsets(self, offset_s)
+        check_range(self, "payload_bits", payload_bits)
+        shared = {**vars(self), "flat_gain": self.flat_gain, "interchangeable": self.interchangeable}
+        links = [object.__new__(OfdmaLink) for _ in offset_s]
+        for link, offset, payload in zip(links, offset_s, payload_bits, strict=True):
+            vars(link).update(shared, offset_s=offset, payload_bits=payload)
+        return links
 
     @property
     def subchannels(self) -> int:
@@ -91,10 +99,7 @@ class OfdmaLink(Form):
 
     def rates(self, spectrum: Spectrum) -> FloatArray:
         """Return each client's rate [K, bit/s]; nan where a density is negative."""
-        owned = self.gain[spectrum.owner, np.arange(self.subchannels)]
-        with np.errstate(invalid="ignore", over="ignore"):
-            rate = density_rate(self.width_hz, spectrum.psd_w_per_hz, owned, self.noise_w_per_hz)
-        return total_by_owner(spectrum.owner, rate, self.clients)
+        return rates(spectrum, self.gain, self.width_hz, self.noise_w_per_hz)
 
     def powers(self, spectrum: Spectrum) -> FloatArray:
         """Return each client's power [K, W]."""
@@ -138,3 +143,52 @@ class OfdmaLink(Form):
         best = self.gain[:, 0] if self.flat_gain else self.gain.max(axis=1)
         power = np.minimum(self.client_power_w, self.total_power_w)
         return np.asarray(spared * np.log1p(power * best / (self.noise_w_per_hz * spared)) / LN2)
+
+    def owners(self, value: Spectrum) -> IntArray:
+        return value.owner
+
+    def served(self, owner: IntArray) -> tuple[Spectrum | None, float]:
+        from rasolve.forms.power import owned
+
+        owner = np.where(owner == NOBODY, self.gain.argmax(axis=0), owner)
+        if len(np.unique(owner)) < self.clients:
+            return None, float("inf")
+        step = owned(self, owner)
+        spectrum = step.spectrum(step.earliest())
+        return spectrum, self.objective(spectrum)
+
+    def worth(self, value: Spectrum) -> dict[str, Any]:
+        """Return the worth of the total power, -dτ/d(total) >= 0 [s/W], owners kept; 0 where caps decide."""
+        from rasolve.forms.power import owned
+
+        return {"total_power_w": owned(self, value.owner).worth_of_total()}
+
+    def demand(self, deadline: float) -> PowerDemand:
+        total = self.total_power_w
+        return PowerDemand(
+            nats_per_s=self.payload_bits * LN2 / (deadline - self.offset_s),
+            width_hz=self.width_hz,
+            log_snr=np.log(self.gain * (total / self.noise_w_per_hz)),
+            cap=np.minimum(self.client_power_w / total, 1.0),
+        )
+
+    def at_density(self, psd_w_per_hz: FloatArray | float) -> FixedDensityLink:
+        """Return the link with its power spectral densities given, [M] or one for all [W/Hz].
+
+        Raises InputError where a density is negative or all together exceed the total power.
+        """
+        psd = np.broadcast_to(numbers("psd_w_per_hz", psd_w_per_hz), (self.subchannels,))
+        power_w = psd * self.width_hz
+        if not (psd >= 0).all():
+            raise InputError("psd_w_per_hz must be at least 0")
+        if not (total := power_w.sum()) <= self.total_power_w * (1 + ROUNDING):
+            raise InputError(f"psd_w_per_hz adds up to {total:.6g} W: must be at most {self.total_power_w:.6g} W")
+        rate = density_rate(self.width_hz, psd, self.gain, self.noise_w_per_hz)
+        return FixedDensityLink(self.offset_s, self.payload_bits, rate, power_w, self.client_power_w)
+
+    def spectrum(self, owner: IntArray, psd_w_per_hz: FloatArray | float) -> Spectrum:
+        """Return owners [M] at given densities; what nobody owns goes dark, to whoever hears it best."""
+        best = self.gain.argmax(axis=0)
+        return Spectrum(
+            np.where(owner == NOBODY, best, owner), np.where(owner == NOBODY, 0.0, np.asarray(psd_w_per_hz, float))
+        )

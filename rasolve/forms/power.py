@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.ofdma import OfdmaLink, Spectrum, total_by_owner
+from rasolve.forms.link import total_by_owner
+from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.shares import MinMaxShares
-from rasolve.numerics import LN2, FloatArray, IntArray
+from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray, decreasing_root
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,24 @@ class OwnedLink:
             budget=np.asarray(link.total_power_w),
             cap=link.client_power_w,
         )
+
+    def earliest(self) -> float:
+        """Return the earliest deadline [s] that all can meet within caps and total, by bracketed search."""
+        link = self.link
+        cap = np.minimum(link.client_power_w, link.total_power_w)
+        width = self.width_hz.sum(axis=1)
+        alone = link.payload_bits * LN2 / (width * np.log1p(cap * self.best_snr / width))
+        floor = link.offset_s.max()
+        return float(decreasing_root(self.shares.residual, floor, floor + alone.max()).feasible)
+
+    def worth_of_total(self) -> float:
+        """Return -dτ/d(total power) >= 0 at the earliest deadline [s/W], by a difference; 0 where caps decide."""
+        link, deadline = self.link, self.earliest()
+        step = max(1e-6 * (deadline - link.offset_s.max()), 256 * np.spacing(deadline))
+        power, later = self.need(np.asarray([deadline, deadline + step])).sum(axis=1)
+        if power < link.total_power_w * (1 - ROUNDING):
+            return 0.0
+        return float(step / (power - later))
 
     def need(self, deadline: FloatArray) -> FloatArray:
         """Return the least power [..., K, W] with which each client meets deadlines [..., s]."""

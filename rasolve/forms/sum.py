@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form
@@ -31,3 +32,14 @@ class Sum(Form):
 
     terms: tuple[Term, ...]
     constant: float = 0.0
+
+    def judge(self, value: Sequence[Any]) -> float | None:
+        """Return the sum of what the terms' forms judge, or None where one of them cannot tell."""
+        if len(value) != len(self.terms):
+            return float("inf")
+        total = self.constant
+        for term, part in zip(self.terms, value, strict=True):
+            if (judged := term.form.judge(part)) is None:
+                return None
+            total += term.weight * judged
+        return total

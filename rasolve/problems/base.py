@@ -170,6 +170,13 @@ class Problem(Document):
     def formulate(self, form: type[Form]) -> Formulation:
         """Return this problem written as the given form."""
 
+    def written_in(self) -> tuple[type[Form], ...]:
+        """Return those of ``forms`` that this instance can be written in: all, unless its options rule some out.
+
+        The last one is the automatic choice where no optimum is proved.
+        """
+        return self.forms
+
     @abstractmethod
     def lower_bound(self) -> float:
         """Return a proved bound on the objective that costs next to nothing; inf when nothing is feasible."""

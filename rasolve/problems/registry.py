@@ -17,8 +17,8 @@ from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 
-SHIPPED = ("fedsllm", "dag-split", "adaptive-split", "cut-and-clock")
-"""Modules of this package, with _ for -: each holds the problem of its name, and maybe one beside it."""
+SHIPPED = ("fedsllm", "fedsllm-fdma", "dag-split", "adaptive-split", "cut-and-clock")
+"""Problems of this package, each in the module of its name, with _ for -, maybe with one beside it."""
 
 DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}
 """Fields that hold a document, which a scenario may keep in a .json file of its own."""

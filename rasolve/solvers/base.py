@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from rasolve.errors import SolverUnavailable
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination, relative_gap
+from rasolve.forms.batch import stacked
+from rasolve.numerics import FloatArray
 
 F = TypeVar("F", bound=Form)
 S = TypeVar("S", bound="State")
@@ -30,6 +33,11 @@ class State:
     bound: float
 
     @property
+    def mark(self) -> Any:
+        """What the history of many instances keeps of this state; nothing by default."""
+        return None
+
+    @property
     def gap(self) -> float | None:
         """Relative gap between objective and bound; None where either is not finite."""
         return relative_gap(self.objective, self.bound)
@@ -39,7 +47,8 @@ class State:
 class Limits:
     """When to stop, what to start from and whom to tell; handed down to the solvers of sub-forms.
 
-    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it.
+    ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it;
+    ``cutoff_each`` [...] has one for each of many instances, in place of ``cutoff``.
     ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
     optimality in this run, so that a form shared by many alternatives is solved once.
     """
@@ -48,6 +57,7 @@ class Limits:
     gap: float = DEFAULT_GAP
     max_iterations: int | None = None
     cutoff: float = INFINITY
+    cutoff_each: FloatArray | None = None
     seed: int = 0
     start: Any = None
     callback: Callable[[Progress], object] | None = None
@@ -58,21 +68,46 @@ class Limits:
         """Return the same limits with a start."""
         return replace(self, start=start)
 
+    def cutoffs(self, batch: tuple[int, ...]) -> FloatArray:
+        """Return every instance's cutoff [...]."""
+        return np.broadcast_to(np.asarray(self.cutoff if self.cutoff_each is None else self.cutoff_each), batch)
+
+    def of(self, members: Sequence[int]) -> Limits:
+        """Return the limits of some of many instances, each with its own start and cutoff where it has one."""
+        each = None if self.cutoff_each is None else self.cutoff_each[list(members)]
+        return replace(self, cutoff_each=each, start=None if self.start is None else [self.start[i] for i in members])
+
+    def alone(self, member: int) -> Limits:
+        """Return the limits of one of many instances, as it has them by itself."""
+        cutoff = self.cutoff if self.cutoff_each is None else float(self.cutoff_each[member])
+        start = None if self.start is None else self.start[member]
+        return replace(self, cutoff=cutoff, cutoff_each=None, start=start)
+
     def inner(self, cutoff: float = INFINITY) -> Limits:
         """Return the limits for a sub-form: same clock, gap and seed; no iteration limit, start or callback."""
-        return replace(self, max_iterations=None, cutoff=cutoff, start=None, callback=None, nested=True)
+        return replace(
+            self, max_iterations=None, cutoff=cutoff, cutoff_each=None, start=None, callback=None, nested=True
+        )
+
+    def inner_each(self, cutoffs: Sequence[float], starts: Sequence[Any]) -> Limits:
+        """Return the limits for many sub-forms, each with its own cutoff and its start or None."""
+        return replace(self.inner(), cutoff_each=np.asarray(cutoffs, dtype=np.float64), start=starts)
 
 
 class Solver(ABC, Generic[F, S]):
     """Base of all solvers: a frozen dataclass whose fields are its options.
 
-    ``exact`` says that, left alone, it ends with objective and proved bound together.
+    ``exact`` says that, left alone, it ends with objective and proved bound together; ``tightens`` that it ends by
+    itself with a bound that its search has raised, so that the gap says something. ``batched`` says that its forms may
+    hold many instances, and that its states are then `rasolve.solvers.batch.BatchState`.
     """
 
     name: ClassVar[str]
     form: ClassVar[type[Form]]
     purpose: ClassVar[str]
     exact: ClassVar[bool] = False
+    tightens: ClassVar[bool] = False
+    batched: ClassVar[bool] = False
 
     def refuses(self, form: F) -> str | None:
         """Return why this solver cannot take this form, or None when it can."""
@@ -81,6 +116,29 @@ class Solver(ABC, Generic[F, S]):
     def parts(self, form: F) -> tuple[Form, ...]:
         """Return the sub-forms whose solvers decide whether this solver's answer is exact; none by default."""
         return ()
+
+    def alike(self, form: F) -> Hashable:
+        """Return a key: forms with equal keys may go :meth:`together`."""
+        return None
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether several forms can go :meth:`together`."""
+        return type(self).together is not Solver.together
+
+    def together(self, forms: Sequence[F]) -> tuple[Solver[Any, Any], Form]:
+        """Return one form that holds all of these in their order, as a batch [B], and the ``batched`` solver of it.
+
+        Raises SolverUnavailable where this solver knows no such form.
+        """
+        raise SolverUnavailable(f"solver '{self.name}' takes no batch of {self.form.name}: solve them one by one")
+
+    def starts(self, values: Sequence[Any]) -> Any:
+        """Return what the solver of many :meth:`together` starts from, given a value, or None, for each.
+
+        By default one record of arrays, or nothing where a value is missing.
+        """
+        return None if any(value is None for value in values) else stacked(values)
 
     @abstractmethod
     def init(self, form: F, limits: Limits) -> S:
@@ -99,16 +157,29 @@ class Solver(ABC, Generic[F, S]):
         return {}
 
 
-def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
-    """Drive a solver until it is done or a limit is met, and return its incumbent.
+@dataclass(frozen=True, eq=False)
+class Run(Generic[S]):
+    """How the loop went: where it ended, what stopped it before it was done (or None), its history and its seconds.
+
+    ``marks`` are those of the states that the history tells of.
+    """
+
+    state: S
+    stopped: Termination | None
+    history: tuple[Progress, ...]
+    seconds: float
+    marks: tuple[Any, ...]
+
+
+def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
+    """Step a solver until it is done or a limit is met.
 
     At least one step is taken, so that any time limit yields an incumbent where the first step finds one. An interrupt
-    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does. A
-    start that the form can judge is never made worse.
+    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does.
     """
     began = perf_counter()
     state = solver.init(form, limits)
-    history = [Progress(0, state.objective, state.bound, perf_counter() - began)]
+    history, marks = [Progress(0, state.objective, state.bound, perf_counter() - began)], [state.mark]
     stopped: Termination | None = None
     try:
         while not solver.done(form, state, limits):
@@ -117,6 +188,7 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
                 break
             state = solver.step(form, state, limits)
             history.append(Progress(iteration, state.objective, state.bound, perf_counter() - began))
+            marks.append(state.mark)
             if limits.callback and _asks_to_stop(limits.callback(history[-1])):
                 stopped = Termination.INTERRUPTED
                 break
@@ -124,18 +196,25 @@ def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
         if limits.nested:
             raise
         stopped = Termination.INTERRUPTED
-    value, objective = _no_worse_than(limits.start, form, state)
+    return Run(state, stopped, tuple(history), perf_counter() - began, tuple(marks))
+
+
+def iterate(solver: Solver[F, S], form: F, limits: Limits) -> Solution:
+    """Drive a solver and return its incumbent; a caller's start that the form can judge is never made worse."""
+    run = drive(solver, form, limits)
+    state = run.state
+    value, objective = _no_worse_than(None if limits.nested else limits.start, form, state)
     return Solution(
         value=value,
         objective=objective,
         bound=state.bound,
         bound_kind=BoundKind.PROVED if state.bound > -INFINITY else BoundKind.NONE,
-        termination=stopped or _verdict(state, limits),
+        termination=run.stopped or _verdict(state, limits),
         solver=solver.name,
-        iterations=len(history) - 1,
-        seconds=perf_counter() - began,
+        iterations=len(run.history) - 1,
+        seconds=run.seconds,
         multipliers=solver.multipliers(form, state) if state.value is not None else {},
-        history=tuple(history),
+        history=run.history,
     )
 
 

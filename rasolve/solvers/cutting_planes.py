@@ -1,77 +1,123 @@
-"""The dual of several budgets: cutting planes, raised within a box around the best prices (Marsten 1975, textbook)."""
+"""The largest value of a concave function that is a minimum of planes, by cutting planes (Kelley 1960, textbook)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from rasolve.forms import Separable
-from rasolve.forms.separable import Priced
 from rasolve.numerics import FloatArray
 
-SIZE, LARGEST = 0.5, 1e6
-"""Half-width of the box, relative to the scale of the prices, at first and at most."""
+STRIDE = 4.0
+"""How many times a coordinate may grow from the best point in one round."""
 
-CLOSE = 1e-9
-"""Rise that the planes promise, relative to the dual value, below which the search ends."""
+ENOUGH = 1e-3
+"""A search ends when what it may still gain is at most this share of what the goal lacks anyway."""
 
-GOOD = 0.3
-"""Share of the promised rise that a step must bring for the box to grow; it shrinks where nothing is gained."""
+MOST_ROUNDS = 40
+"""Planes are asked for this often at most: a search that crawls is left to the caller's branching."""
+
+
+class Plane(Protocol):
+    """A plane that the function lies below: where it stands at the point zero, and how it rises [n]."""
+
+    @property
+    def at_zero(self) -> float:
+        """Its value at zero."""
+
+    @property
+    def gradient(self) -> FloatArray:
+        """Its gradient."""
+
+
+P = TypeVar("P", bound=Plane)
 
 
 @dataclass(frozen=True, eq=False)
-class Planes:
-    """Responses, each of which lies above the dual like a plane; the best prices [B], their value, and the box.
+class Summit(Generic[P]):
+    """The best point found [n], planes whose minimum is the function there, and those that balance each other on top.
 
-    ``scale`` [B] is what the box is measured in. ``done`` says that the planes promise nothing more.
+    ``balance`` has the weights (> 0, sum 1) with which their gradients balance; empty where no search was needed.
     """
 
-    responses: tuple[Priced, ...]
-    prices: FloatArray
-    value: float
-    scale: FloatArray
-    size: float = SIZE
-    done: bool = False
+    point: FloatArray
+    planes: tuple[P, ...]
+    balance: tuple[tuple[float, P], ...] = ()
+
+    @property
+    def lowest(self) -> P:
+        """The plane that is lowest at the point."""
+        return min(self.planes, key=lambda plane: _height(plane, self.point))
+
+    @property
+    def value(self) -> float:
+        """The function's value at the point."""
+        return _height(self.lowest, self.point)
 
 
-def first_planes(form: Separable, responses: tuple[Priced, ...], prices: FloatArray) -> Planes:
-    """Return planes from responses that are known already, around prices [B]."""
-    start = form.priced(1.0, prices)
-    known = tuple(response for response in responses if response.weight > 0)
-    budget = np.where(form.budget != 0, np.abs(form.budget), 1.0)
-    scale = np.maximum(prices, max(abs(start.penalty), np.finfo(float).tiny) / (form.budgets * budget))
-    return Planes((*known, start), prices, start.value, scale)
+def climb(
+    planes_at: Callable[[FloatArray], Sequence[P]],
+    known: Sequence[P],
+    start: FloatArray,
+    least: FloatArray,
+    most: FloatArray,
+    goal: float,
+) -> Summit[P]:
+    """Maximise a minimum of planes on 0 <= point <= most [n], until the goal is reached or little can be gained.
+
+    ``planes_at`` gives, for a point, planes whose minimum is the function there; ``known`` are planes to begin with.
+    Coordinates below ``least`` [n] > 0 grow as if they were as large. Without coordinates the function is a constant.
+    """
+    best = Summit(start, tuple(planes_at(start)))
+    if len(start) == 0 or best.value >= goal:
+        return best
+    model = _Model(most)
+    model.add([*known, *best.planes])
+    for _ in range(MOST_ROUNDS):
+        upper, point, balance = model.top(np.minimum(STRIDE * np.maximum(best.point, least), most))
+        if upper - best.value <= ENOUGH * (goal - best.value):
+            break
+        found = Summit(point, tuple(planes_at(point)))
+        best = found if found.value > best.value else best
+        if best.value >= goal:
+            return best
+        model.add(found.planes)
+    return Summit(best.point, best.planes, tuple(balance))
 
 
-def one_more(form: Separable, planes: Planes) -> Planes:
-    """Return the planes after one more response, at the prices where they are highest within the box."""
-    from scipy.optimize import linprog
+def _height(plane: Plane, point: FloatArray) -> float:
+    return float(plane.at_zero + plane.gradient @ point)
 
-    slopes = np.array([(r.cost - form.budget) * planes.scale for r in planes.responses])
-    heights = np.array([r.penalty for r in planes.responses]) - planes.value
-    centre = planes.prices / planes.scale
-    unit = max(abs(planes.value), np.finfo(float).tiny)
-    program = linprog(
-        np.append(np.zeros(form.budgets), -1.0),
-        A_ub=np.column_stack([-slopes / unit, np.ones(len(slopes))]),
-        b_ub=heights / unit,
-        bounds=[
-            *((max(0.0, c - planes.size), c + planes.size) for c in centre.tolist()),
-            (None, None),
-        ],
-        method="highs",
-    )
-    if program.status != 0:
-        return replace(planes, done=True)
-    promised = float(program.x[-1])
-    if promised <= CLOSE:
-        return replace(planes, done=True)
-    prices = np.maximum(program.x[:-1], 0.0) * planes.scale
-    found = form.priced(1.0, prices)
-    responses = (*planes.responses, found)
-    gained = (found.value - planes.value) / unit
-    if gained <= 0:
-        return replace(planes, responses=responses, size=planes.size / 2)
-    size = min(2 * planes.size, LARGEST) if gained >= GOOD * promised else planes.size
-    return Planes(responses, prices, found.value, planes.scale, size)
+
+class _Model:
+    """The linear program max t with t <= every plane and 0 <= point <= most, kept warm in HiGHS."""
+
+    def __init__(self, unit: FloatArray) -> None:
+        import highspy
+
+        self._unit, self._planes, self._scale = unit, list[Any](), 1.0
+        self._columns = np.arange(len(unit) + 1, dtype=np.int32)
+        self._highs = highspy.Highs()
+        self._highs.setOptionValue("output_flag", False)
+        self._highs.addVars(len(unit) + 1, np.r_[-np.inf, np.zeros(len(unit))], np.r_[np.inf, np.ones(len(unit))])
+        self._highs.changeColsCost(1, self._columns[:1], np.asarray([-1.0]))
+
+    def add(self, planes: Sequence[Plane]) -> None:
+        """Add planes; the first ones set the scale of values."""
+        if not self._planes:
+            self._scale = max(abs(plane.at_zero) for plane in planes)
+        for plane in planes:
+            row = np.r_[1.0, -plane.gradient * self._unit / self._scale]
+            self._highs.addRow(-np.inf, plane.at_zero / self._scale, len(row), self._columns, row)
+        self._planes += planes
+
+    def top(self, most: FloatArray) -> tuple[float, FloatArray, list[tuple[float, Any]]]:
+        """Return the program's value, its point up to ``most`` [n], and the planes that hold it with their weights."""
+        self._highs.changeColsBounds(len(most), self._columns[1:], np.zeros_like(most), most / self._unit)
+        self._highs.run()
+        found = self._highs.getSolution()
+        value, *point = found.col_value
+        weights = [(-weight, plane) for weight, plane in zip(found.row_dual, self._planes, strict=True) if weight < 0]
+        return value * self._scale, np.maximum(point, 0.0) * self._unit, weights

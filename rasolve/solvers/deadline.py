@@ -9,23 +9,16 @@ import numpy as np
 
 from rasolve.forms import MinMaxShares, Shares
 from rasolve.numerics import ROUNDING, Bracket, bracket, narrow
-from rasolve.solvers.base import Limits, Solver, State
+from rasolve.solvers.base import Limits, Solver
+from rasolve.solvers.batch import BatchState
 from rasolve.solvers.registry import register
 
 
 @dataclass(frozen=True, eq=False)
-class DeadlineState(State):
+class DeadlineState(BatchState):
     """The bracket around each instance's deadline: feasible above, infeasible below."""
 
     bracket: Bracket
-
-    @property
-    def gap(self) -> float | None:
-        """The worst relative gap of the batch."""
-        if self.value is None:
-            return None
-        met, missed = self.bracket.feasible, self.bracket.infeasible
-        return float(((met - missed) / np.maximum(np.abs(met), 1e-12)).max())
 
 
 @register
@@ -40,6 +33,7 @@ class Deadline(Solver[MinMaxShares, DeadlineState]):
     form = MinMaxShares
     purpose = "exact: bracketed search on the deadline, vectorised over a batch"
     exact = True
+    batched = True
 
     def init(self, form: MinMaxShares, limits: Limits) -> DeadlineState:
         return self._state(form, bracket(form.residual, form.floor, form.floor + 1.0))
@@ -60,8 +54,6 @@ class Deadline(Solver[MinMaxShares, DeadlineState]):
 
     @staticmethod
     def _state(form: MinMaxShares, b: Bracket) -> DeadlineState:
-        met = b.feasible
-        objective = float(met.max())
-        if not np.isfinite(objective):
-            return DeadlineState(None, objective, float(b.infeasible.max()), b)
-        return DeadlineState(Shares(met, form.need(met)), objective, float(b.infeasible.max()), b)
+        met, missed = b.feasible, b.infeasible
+        value = Shares(met, form.need(met)) if np.isfinite(met).all() else None
+        return DeadlineState(value, float(met.max()), float(missed.max()), met, missed, b)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rasolve.forms import Alternative, Choice, Chosen, Form
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
-from rasolve.solvers.registry import register, solve_form
+from rasolve.solvers.abreast import InStep
+from rasolve.solvers.base import INFINITY, Limits, State
+from rasolve.solvers.batch import Answers, solve_each, takes_many
+from rasolve.solvers.registry import register
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +24,12 @@ class EnumerationState(State):
 
 @register
 @dataclass(frozen=True)
-class Enumeration(Solver[Choice, EnumerationState]):
+class Enumeration(InStep[Choice, EnumerationState]):
     """Best-first enumeration with pruning (textbook branch and bound at depth one); exact where sub-solvers are.
 
-    Each alternative is solved with the incumbent as its cutoff, so that a poor one costs no more than the proof that
-    it is poor.
+    The alternative of the least bound, or the one that the start has chosen, is solved first. Each other is solved with
+    the incumbent as its cutoff, so that a poor one costs no more than the proof that it is poor; where their solvers
+    take many forms at once, all of them together.
     """
 
     name = "enumeration"
@@ -40,36 +44,70 @@ class Enumeration(Solver[Choice, EnumerationState]):
         waiting = tuple(sorted(form.alternatives, key=lambda a: a.bound))
         return EnumerationState(None, INFINITY, waiting[0].bound if waiting else INFINITY, waiting, INFINITY, {})
 
-    def step(self, form: Choice, state: EnumerationState, limits: Limits) -> EnumerationState:
-        alternative, *rest = state.waiting
-        found = self._explored(alternative, limits.inner(self._cutoff(state, limits)))
-        best = found if found.objective < state.objective else state
-        examined = min(state.examined_bound, found.bound)
-        waiting = tuple(a for a in rest if a.bound < INFINITY)
-        bound = min([examined, *(a.bound for a in waiting[:1])])
-        return EnumerationState(best.value, best.objective, bound, waiting, examined, best.worth)
-
-    @staticmethod
-    def _explored(alternative: Alternative, limits: Limits) -> EnumerationState:
-        """Return where the choice would stand with this alternative alone."""
-        label, bound = alternative.label, alternative.bound
-        if alternative.form is None:
-            return EnumerationState(Chosen(label), bound, bound, (), bound, {})
-        solution = solve_form(alternative.form, limits=limits)
-        bound = max(bound, solution.bound)
-        value = Chosen(label, solution.value) if solution.value is not None else None
-        return EnumerationState(value, solution.objective, bound, (), bound, solution.multipliers)
+    def step_each(
+        self, forms: Sequence[Choice], states: Sequence[EnumerationState], limits: Limits
+    ) -> list[EnumerationState]:
+        cutoffs = limits.cutoffs((len(states),)).tolist()
+        turns = [_turn(*each, limits) for each in zip(states, cutoffs, limits.start, strict=True)]
+        asked = [(turn, a.form) for turn in turns for a in turn.asked if a.form is not None]
+        inner = limits.inner_each([turn.cutoff for turn, _ in asked], [turn.start for turn, _ in asked])
+        answers = solve_each([form for _, form in asked], inner)
+        after, done = [], 0
+        for state, turn in zip(states, turns, strict=True):
+            after.append(_explored(state, turn, answers, done))
+            done += sum(a.form is not None for a in turn.asked)
+        return after
 
     def multipliers(self, form: Choice, state: EnumerationState) -> dict[str, Any]:
         """Return the multipliers of the winner's form."""
         return state.worth
 
     def done(self, form: Choice, state: EnumerationState, limits: Limits) -> bool:
-        return not state.waiting or state.waiting[0].bound >= self._cutoff(state, limits)
+        return not state.waiting or state.waiting[0].bound >= _cutoff(state, limits.cutoff, limits)
 
-    @staticmethod
-    def _cutoff(state: EnumerationState, limits: Limits) -> float:
-        """The least objective that is no use any more: within half the asked gap of the incumbent, or the caller's."""
-        if state.objective == INFINITY:
-            return limits.cutoff
-        return min(limits.cutoff, state.objective - 0.5 * limits.gap * abs(state.objective))
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    """What a choice has solved in one step: alternatives below a cutoff, from a start or none; the others wait."""
+
+    asked: tuple[Alternative, ...]
+    others: tuple[Alternative, ...]
+    cutoff: float
+    start: Any = None
+
+
+def _turn(state: EnumerationState, cutoff: float, start: Chosen | None, limits: Limits) -> _Turn:
+    """Return the next alternative, or once there is an incumbent all that are left, if they can be solved together."""
+    cutoff, waiting = _cutoff(state, cutoff, limits), state.waiting
+    if start is not None and state.examined_bound == INFINITY:
+        for i, alternative in enumerate(waiting):
+            if alternative.label == start.label:
+                return _Turn((alternative,), waiting[:i] + waiting[i + 1 :], cutoff, start.value)
+    several = state.value is not None and waiting[0].form is not None and takes_many(waiting[0].form)
+    left = max(1, sum(a.bound < cutoff for a in waiting)) if several else 1
+    return _Turn(waiting[:left], waiting[left:], cutoff)
+
+
+def _explored(state: EnumerationState, turn: _Turn, answers: Answers, place: int) -> EnumerationState:
+    """Return where a choice stands after its turn; the answers to its alternatives begin at a place."""
+    best, examined = state, [state.examined_bound]
+    for alternative in turn.asked:
+        objective = bound = alternative.bound
+        if alternative.form is not None:
+            objective, bound = float(answers.objective[place]), max(bound, float(answers.bound[place]))
+            place += 1
+        examined.append(bound)
+        if objective < best.objective:
+            solution = answers[place - 1] if alternative.form is not None else None
+            value = Chosen(alternative.label, solution.value if solution else None)
+            best = EnumerationState(value, objective, bound, (), bound, solution.multipliers if solution else {})
+    waiting = tuple(a for a in turn.others if a.bound < INFINITY)
+    bound = min([*examined, *(a.bound for a in waiting[:1])])
+    return EnumerationState(best.value, best.objective, bound, waiting, min(examined), best.worth)
+
+
+def _cutoff(state: EnumerationState, cutoff: float, limits: Limits) -> float:
+    """The least objective that is no use any more: within half the asked gap of the incumbent, or the caller's."""
+    if state.objective == INFINITY:
+        return cutoff
+    return min(cutoff, state.objective - 0.5 * limits.gap * abs(state.objective))

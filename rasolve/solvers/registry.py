@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from importlib import import_module
@@ -13,10 +14,16 @@ from rasolve.solvers.base import Limits, Solver, iterate
 
 SHIPPED = (
     "counts",
+    "deadline_mip",
+    "lagrangian",
+    "local_search",
     "greedy",
     "deadline",
+    "fdma",
+    "cvxpy",
     "sum",
     "enumeration",
+    "branch_and_bound",
     "alternating",
     "min_cut",
     "chain",
@@ -30,6 +37,9 @@ SHIPPED = (
     "drift_plus_penalty",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
+
+FINISHED = (Termination.OPTIMAL, Termination.GAP_REACHED, Termination.CONVERGED)
+"""Ends that another run within the same limits would come to again."""
 
 C = TypeVar("C", bound=type[Solver[Any, Any]])
 
@@ -77,8 +87,29 @@ def solvers_for(form: Form) -> list[Solver[Any, Any]]:
 
 def proves(form: Form) -> bool:
     """Return whether the automatic solver of this form, and those of all its parts, end with a proved optimum."""
-    takers = solvers_for(form)
-    return bool(takers) and takers[0].exact and all(proves(part) for part in takers[0].parts(form))
+    return _throughout(form, lambda solver: solver.exact)
+
+
+def tightens(form: Form) -> bool:
+    """Return whether the automatic solver of this form, and those of all its parts, end with a bound worth the name."""
+    return _throughout(form, lambda solver: solver.exact or solver.tightens)
+
+
+def _throughout(form: Form, holds: Callable[[Solver[Any, Any]], bool]) -> bool:
+    """Return whether something holds of the automatic solvers of a form and of all its parts."""
+    known, takers, seen, waiting = solvers().values(), {}, set(), [form]
+    while waiting:
+        part = waiting.pop()
+        if part in seen:
+            continue
+        seen.add(part)
+        if type(part) not in takers:
+            takers[type(part)] = [solver() for solver in known if isinstance(part, solver.form)]
+        taker = next((solver for solver in takers[type(part)] if solver.refuses(part) is None), None)
+        if taker is None or not holds(taker):
+            return False
+        waiting += taker.parts(part)
+    return True
 
 
 def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, **options: Any) -> Solution:
@@ -89,13 +120,14 @@ def solve_form(form: Form, solver: str = "auto", limits: Limits | None = None, *
     limits = limits or Limits()
     if solver == "auto" and form in limits.solved:
         return limits.solved[form]
-    solution = iterate(_chosen(form, solver, options), form, limits)
-    if solver == "auto" and solution.termination is Termination.OPTIMAL:
+    solution = iterate(chosen(form, solver, options), form, limits)
+    if solver == "auto" and solution.termination in FINISHED:
         limits.solved[form] = solution
     return solution
 
 
-def _chosen(form: Form, name: str, options: dict[str, Any]) -> Solver[Any, Any]:
+def chosen(form: Form, name: str, options: dict[str, Any]) -> Solver[Any, Any]:
+    """Return the named solver, or the automatic choice, with its options; raises as :func:`solve_form` does."""
     if name == "auto":
         takers = solvers_for(form)
         if not takers:

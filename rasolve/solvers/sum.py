@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rasolve.forms import Form, Sum, Term, Termination
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
-from rasolve.solvers.registry import register, solve_form
+from rasolve.forms import Form, Solution, Sum, Term
+from rasolve.solvers.abreast import InStep
+from rasolve.solvers.base import INFINITY, Limits, State
+from rasolve.solvers.batch import solve_each
+from rasolve.solvers.registry import register
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +23,11 @@ class SumState(State):
 
 @register
 @dataclass(frozen=True)
-class SumOfTerms(Solver[Sum, SumState]):
+class SumOfTerms(InStep[Sum, SumState]):
     """Independent terms are minimised apart (textbook); exact where the terms' solvers are.
 
     A term may stop as soon as its bound shows the whole sum at or above the cutoff; then the rest is left unsolved.
+    Terms that were solved before in this run count from the beginning with what they came to.
     """
 
     name = "sum"
@@ -35,26 +39,29 @@ class SumOfTerms(Solver[Sum, SumState]):
         return tuple(term.form for term in form.terms)
 
     def init(self, form: Sum, limits: Limits) -> SumState:
-        return SumState(None, INFINITY, form.constant + sum(term.weight * term.bound for term in form.terms))
+        return SumState(None, INFINITY, form.constant + sum(t.weight * _least(t, limits) for t in form.terms))
 
-    def step(self, form: Sum, state: SumState, limits: Limits) -> SumState:
-        solutions, objective, bound = [], form.constant, state.bound
-        for term in form.terms:
-            solution = solve_form(term.form, limits=limits.inner(self._cutoff(term, limits.cutoff - bound)))
-            if solution.termination is Termination.INFEASIBLE:
-                return SumState(None, INFINITY, INFINITY, finished=True)
-            bound += term.weight * (max(solution.bound, term.bound) - term.bound)
-            if solution.value is None:
-                return SumState(None, INFINITY, bound, finished=True)
-            objective += term.weight * solution.objective
-            solutions.append(solution)
-        values = tuple(solution.value for solution in solutions)
-        return SumState(values, objective, bound, finished=True, worth=tuple(s.multipliers for s in solutions))
-
-    @staticmethod
-    def _cutoff(term: Term, spared: float) -> float:
-        """Return the term's objective at which the sum, given what is spared below its cutoff, reaches it."""
-        return term.bound + spared / term.weight if term.weight > 0 else INFINITY
+    def step_each(self, forms: Sequence[Sum], states: Sequence[SumState], limits: Limits) -> list[SumState]:
+        outer = limits.cutoffs((len(forms),)).tolist()
+        objective, bound = [form.constant for form in forms], [state.bound for state in states]
+        solved: list[list[Solution]] = [[] for _ in forms]
+        for place in range(max(len(form.terms) for form in forms)):
+            asked = [i for i, form in enumerate(forms) if place < len(form.terms) and place == len(solved[i])]
+            terms = [forms[i].terms[place] for i in asked]
+            least = [_least(term, limits) for term in terms]
+            cutoffs = [
+                low + (outer[i] - bound[i]) / term.weight if term.weight > 0 else INFINITY
+                for i, term, low in zip(asked, terms, least, strict=True)
+            ]
+            starts = [None if limits.start[i] is None else limits.start[i][place] for i in asked]
+            answers = solve_each([term.form for term in terms], limits.inner_each(cutoffs, starts))
+            proved, found = answers.bound.tolist(), answers.objective.tolist()
+            for j, (i, term, low) in enumerate(zip(asked, terms, least, strict=True)):
+                bound[i] = INFINITY if proved[j] == INFINITY else bound[i] + term.weight * (max(proved[j], low) - low)
+                if found[j] < INFINITY:
+                    objective[i] += term.weight * found[j]
+                    solved[i].append(answers[j])
+        return [_state(*each) for each in zip(forms, objective, bound, solved, strict=True)]
 
     def multipliers(self, form: Sum, state: SumState) -> dict[str, Any]:
         """Return under "terms" the multipliers of every term, times its weight: what they are worth to the sum."""
@@ -63,3 +70,17 @@ class SumOfTerms(Solver[Sum, SumState]):
 
     def done(self, form: Sum, state: SumState, limits: Limits) -> bool:
         return state.finished or state.bound >= limits.cutoff
+
+
+def _state(form: Sum, objective: float, bound: float, solved: list[Solution]) -> SumState:
+    """Return where a sum stands after those of its terms that could be solved."""
+    if len(solved) < len(form.terms):
+        return SumState(None, INFINITY, float(bound), finished=True)
+    values, worth = tuple(s.value for s in solved), tuple(s.multipliers for s in solved)
+    return SumState(values, float(objective), float(bound), finished=True, worth=worth)
+
+
+def _least(term: Term, limits: Limits) -> float:
+    """Return the best bound that is known of a term's form."""
+    known = limits.solved.get(term.form)
+    return max(term.bound, known.bound) if known is not None else term.bound

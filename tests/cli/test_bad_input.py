@@ -54,7 +54,7 @@ def test_fields(refused, change, complaint):
         (("check", 5000 * "a" + ".json"), "File name too long"),
         (("check", "a\0b"), "an argument holds a NUL character"),
         (("solve", "fedsllm", "--seed", "1", "--set", "seed=3"), "seed: not a size or field, use --seed"),
-        (("solve", "fedslm"), "unknown problem 'fedslm'; did you mean fedsllm?"),
+        (("solve", "fedslm"), "unknown problem 'fedslm'; did you mean fedsllm"),
         (("solve", "fedsllm", "--sede", "1"), "--seed"),
         (("solve", "fedsllm", "--seed", "-1"), "seed = -1: must be a whole number from 0 to"),
         (("solve", "fedsllm", "--seed", "x"), "--seed"),

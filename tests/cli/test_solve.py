@@ -41,6 +41,15 @@ def test_named_solver_baseline_bound_and_limits(cli):
     assert cli("solve", *SMALL, "--solver", "baseline:equal", "--no-bound", "--json").json["bound"] is None
 
 
+def test_every_client_may_have_its_own_cut(cli, refused):
+    own = (*SMALL, "--set", "per_client=true", "--set", "server_flops_per_s=1e11")
+    outcome = cli("solve", *own, "--set", "client_flops_per_s=[1e10,1e12,2e13]")
+    assert outcome.code == 0 and "fedsllm by branch_and_bound: optimal" in outcome.out
+    assert "cut        per client: " in outcome.out
+    assert "per_client = 1: must be a valid boolean" in refused("solve", *SMALL, "--set", "per_client=1")
+    assert "branch_and_bound" in cli("explain", *own).out
+
+
 def test_a_start_is_never_made_worse(cli, stored):
     best = ra.Result.load(stored[0]).objective
     command = ("solve", *SMALL, "--seed", 1, "--solver", "alternating", "--max-iterations", 1, "--json")

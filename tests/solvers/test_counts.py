@@ -36,19 +36,20 @@ def test_least_power_allocation_equals_brute_force(seed, clients, spare):
     total = clients + spare
     noise_w, load = 10 ** rng.uniform(-6, 2, clients), 10 ** rng.uniform(-3, 1.5, clients)
     least = np.ones(clients, dtype=np.int64)
-    found = allocate(noise_w, load, least, least, total)
+    found, needed = allocate(noise_w, load, least, least, total)
     best = min(power(noise_w, load, np.asarray(c)).sum() for c in compositions(total, clients))
     assert found.sum() == total and (found >= least).all()
     assert power(noise_w, load, found).sum() == pytest.approx(best, rel=1e-12)
+    assert needed == pytest.approx(power(noise_w, load, found), rel=1e-15)
 
 
 def test_allocation_of_a_batch_equals_each_alone():
     rng = np.random.default_rng(3)
     noise_w, load = 10 ** rng.uniform(-6, 2, (30, 5)), 10 ** rng.uniform(-2, 1, (30, 5))
     least, like = np.ones((30, 5), dtype=np.int64), rng.integers(1, 20, (30, 5))
-    together = allocate(noise_w, load, least, like, 40)
+    together, _ = allocate(noise_w, load, least, like, 40)
     for i in range(30):
-        alone = allocate(noise_w[i], load[i], least[i], like[i], 40)
+        alone, _ = allocate(noise_w[i], load[i], least[i], like[i], 40)
         assert power(noise_w[i], load[i], together[i]).sum() == pytest.approx(power(noise_w[i], load[i], alone).sum())
 
 
@@ -133,10 +134,10 @@ def test_rounding_at_many_subchannels_does_not_stop_the_exchange():
         rng = np.random.default_rng(seed)
         noise_w, load = 10 ** rng.uniform(-10, -8, clients), rng.uniform(0.2, 0.4, clients)
         least = np.ones(clients, dtype=np.int64)
-        counts = allocate(noise_w, load, least, least, 219_864)
+        counts, _ = allocate(noise_w, load, least, least, 219_864)
         assert counts.sum() == 219_864
     single = np.asarray([6.195264161774193e-09]), np.asarray([0.27934556690990914])
-    assert allocate(*single, np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64), 219_864)[0] == 219_864
+    assert allocate(*single, np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64), 219_864)[0] == [219_864]
 
 
 @pytest.mark.parametrize(("clients", "subchannels"), [(3, 1_000), (3, 100_000), (10, 100_000), (100, 10_000)])

@@ -21,7 +21,7 @@ from rasolve.forms import (
     Termination,
 )
 from rasolve.solvers import Limits, Solver, State, iterate, register, solve_form, solver_named, solvers_for
-from rasolve.solvers.registry import proves
+from rasolve.solvers.registry import proves, tightens
 from tests.instances import link
 
 
@@ -105,12 +105,12 @@ def test_registry_errors():
 
 
 def test_automatic_choice_prefers_exact_and_knows_what_it_proves():
-    assert [s.name for s in solvers_for(link(0))] == ["counts", "greedy"]
-    assert [s.name for s in solvers_for(link(0, selective=True))] == ["greedy"]
+    assert [s.name for s in solvers_for(link(0))][:2] == ["counts", "deadline_mip"]
+    assert solvers_for(link(0, selective=True))[0].name == "deadline_mip"
     flat, selective = (
         Choice((Alternative("only", 0.0, Sum((Term(1.0, link(0, selective=s)),))),)) for s in (False, True)
     )
-    assert proves(flat) and not proves(selective)
+    assert proves(flat) and not proves(selective) and tightens(selective)
 
 
 def test_a_solver_registered_before_all_others_is_not_the_automatic_choice():
@@ -121,7 +121,7 @@ register(type("Early", (Solver,), {"name": "early"}))
 print(list(solvers()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("['counts', 'greedy'") and done.stdout.endswith("'early']\n")
+    assert done.stdout.startswith("['counts', 'deadline_mip'") and done.stdout.endswith("'early']\n")
 
 
 def test_choice_of_constants_takes_the_least_and_looks_no_further():

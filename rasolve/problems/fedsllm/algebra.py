@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.errors import InfeasibleError, SolverUnavailable
-from rasolve.forms import OfdmaLink
+from rasolve.forms import OfdmaLink, Spectrum
 from rasolve.numerics import LN2
 from rasolve.problems.fedsllm import choice, judgement
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
@@ -24,10 +24,7 @@ def to_pyomo(problem: FedsLLM, decision: FedsLLMDecision | None = None) -> Any:
     nonconcave in x and p together, so only a global solver proves anything. Raises InfeasibleError where no pair fits,
     SolverUnavailable without Pyomo.
     """
-    try:
-        import pyomo.environ as pyo
-    except ModuleNotFoundError:
-        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
+    pyo = modeling()
     sums: dict[Any, Any] = {a.label: a.form for a in choice.alternatives(problem)}
     if not sums:
         raise InfeasibleError("; ".join(problem.explain()))
@@ -38,8 +35,8 @@ def to_pyomo(problem: FedsLLM, decision: FedsLLMDecision | None = None) -> Any:
     model.pair = pyo.Var(model.pairs, domain=pyo.Binary)
     model.one_pair = pyo.Constraint(expr=pyo.quicksum(model.pair.values()) == 1)
     model.main, model.fed = pyo.Block(), pyo.Block()
-    _state_link(pyo, model.main, next(iter(links.values())))
-    _state_link(pyo, model.fed, choice.fed_link(problem))
+    state_link(pyo, model.main, next(iter(links.values())))
+    state_link(pyo, model.fed, choice.fed_link(problem))
 
     def chosen(value_of: Any) -> Any:
         return pyo.quicksum(float(value_of(label)) * model.pair[label] for label in sums)
@@ -63,7 +60,16 @@ def to_pyomo(problem: FedsLLM, decision: FedsLLMDecision | None = None) -> Any:
     return model
 
 
-def _state_link(pyo: Any, block: Any, link: OfdmaLink) -> None:
+def modeling() -> Any:
+    """Return Pyomo's modelling module; raises SolverUnavailable without Pyomo."""
+    try:
+        import pyomo.environ as pyo
+    except ModuleNotFoundError:
+        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
+    return pyo
+
+
+def state_link(pyo: Any, block: Any, link: OfdmaLink) -> None:
     """State owners, densities, powers and rates of one link on a block."""
     uniform = link.total_power_w / link.width_hz.sum()
     block.uniform_w_per_hz = uniform
@@ -105,11 +111,13 @@ def _set_to(model: Any, problem: FedsLLM, decision: FedsLLMDecision) -> None:
         model.pair[pair] = int(pair == label)
     model.main.deadline_s = float((parts["client_forward_s"] + parts["upload_s"]).max())
     model.fed.deadline_s = float((choice.MEGABIT / parts["fed_rate_bps"]).max())
-    for block, owner, psd in (
-        (model.main, decision.main_owner, decision.main_psd_w_per_hz),
-        (model.fed, decision.fed_owner, decision.fed_psd_w_per_hz),
-    ):
-        for i in block.subchannels:
-            block.density[i] = float(psd[i]) / block.uniform_w_per_hz
-            for k in block.clients:
-                block.owns[k, i] = int(np.equal(owner[i], k))
+    for block, spectrum in zip((model.main, model.fed), choice.spectra(decision), strict=True):
+        set_link(block, spectrum)
+
+
+def set_link(block: Any, spectrum: Spectrum) -> None:
+    """Set owners and densities of one link on a block."""
+    for i in block.subchannels:
+        block.density[i] = float(spectrum.psd_w_per_hz[i]) / block.uniform_w_per_hz
+        for k in block.clients:
+            block.owns[k, i] = int(np.equal(spectrum.owner[i], k))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.forms import Blocks, Choice, Formulation, OfdmaLink, Spectrum
+from rasolve.numerics import IntArray
 from rasolve.problems.base import Baseline
-from rasolve.problems.fedsllm import blocks, choice
+from rasolve.problems.fedsllm import blocks, choice, per_client
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
@@ -18,7 +19,8 @@ def baselines(problem: FedsLLM) -> dict[str, Baseline]:
     """Return the baselines a to d and equal shares.
 
     Random subchannels: one to each client first, the rest at random. Random power: a uniform density scaled to the
-    tightest cap. "The rest optimised": by alternating optimization.
+    tightest cap. "The rest optimised": by alternating optimization. With `per_client`, cuts are drawn and chosen for
+    every client, ranks for all.
     """
     rules = (
         Baseline(
@@ -41,46 +43,66 @@ def _randomly_owned(rng: np.random.Generator, link: OfdmaLink) -> Spectrum:
     return blocks.uniform(link, rng.permutation(np.concatenate([first, rest])))
 
 
-def _spectrum_kept(problem: FedsLLM, main: Spectrum, fed: Spectrum, pairs: list[tuple[int, int]]) -> Formulation:
-    cut, rank = pairs[0]
-    return blocks.spectrum_kept(problem, choice.decision(problem, cut, rank, main, fed), pairs)
-
-
-def _random_links(problem: FedsLLM, rng: np.random.Generator, pair: tuple[int, int]) -> tuple[Spectrum, Spectrum]:
-    return _randomly_owned(rng, choice.main_link(problem, *pair)), _randomly_owned(rng, choice.fed_link(problem))
+def _random_links(problem: FedsLLM, rng: np.random.Generator) -> tuple[Spectrum, Spectrum]:
+    main = choice.main_link(problem, problem.candidate_cuts[0], problem.ranks[0])
+    return _randomly_owned(rng, main), _randomly_owned(rng, choice.fed_link(problem))
 
 
 def _nothing() -> Formulation:
     return Formulation(Choice(()), lift=lambda chosen: chosen)
 
 
-def _feasible_pairs(problem: FedsLLM) -> list[tuple[int, int]]:
-    return choice.pairs(problem) if problem.lower_bound() < float("inf") else []
+def _feasible(problem: FedsLLM) -> bool:
+    return problem.lower_bound() < float("inf")
+
+
+def _drawn(problem: FedsLLM, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Return a random feasible cut and rank, [K] each: common to all clients or, with `per_client`, a cut for each."""
+    if problem.per_client:
+        return per_client.drawn(problem, rng)
+    pairs = choice.pairs(problem)
+    cut, rank = pairs[rng.integers(len(pairs))]
+    return choice.common(problem, cut), choice.common(problem, rank)
+
+
+def _best_at(problem: FedsLLM, main: Spectrum, fed: Spectrum) -> Formulation:
+    """Return the choice of cut and rank with both spectra kept."""
+    start = choice.decision(problem, problem.candidate_cuts[0], problem.ranks[0], main, fed)
+    if problem.per_client:
+        return per_client.best_cuts(problem, start)
+    return blocks.spectrum_kept(problem, start, choice.pairs(problem))
 
 
 def _all_random(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
-    pairs = _feasible_pairs(problem)
-    if not pairs:
+    if not _feasible(problem):
         return _nothing()
-    pair = pairs[rng.integers(len(pairs))]
-    return _spectrum_kept(problem, *_random_links(problem, rng, pair), [pair])
+    cut, rank = _drawn(problem, rng)
+    return blocks.kept(problem, choice.decision(problem, cut, rank, *_random_links(problem, rng)))
 
 
 def _random_spectrum(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
-    pairs = _feasible_pairs(problem)
-    if not pairs:
-        return _nothing()
-    return _spectrum_kept(problem, *_random_links(problem, rng, pairs[0]), pairs)
+    return _best_at(problem, *_random_links(problem, rng)) if _feasible(problem) else _nothing()
 
 
 def _random_cut(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
-    cuts = sorted({cut for cut, _ in _feasible_pairs(problem)})
-    return _heuristic(problem.replace(cuts=(int(rng.choice(cuts)),)) if cuts else problem)
+    if not _feasible(problem):
+        return _heuristic(problem)
+    if problem.per_client:
+        cut, rank = per_client.drawn(problem, rng)
+        formulation = blocks.from_start(problem, blocks.shared_equally(problem, cut, int(rank[0])), kept=("cut",))
+        return Formulation(formulation.form, formulation.lift)
+    cuts = sorted({cut for cut, _ in choice.pairs(problem)})
+    return _heuristic(problem.replace(cuts=(int(rng.choice(cuts)),)))
 
 
 def _random_rank(problem: FedsLLM, rng: np.random.Generator) -> Formulation:
-    ranks = sorted({rank for _, rank in _feasible_pairs(problem)})
-    return _heuristic(problem.replace(ranks=(int(rng.choice(ranks)),)) if ranks else problem)
+    if not _feasible(problem):
+        return _heuristic(problem)
+    if problem.per_client:
+        ranks = per_client.feasible_ranks(problem)
+    else:
+        ranks = sorted({rank for _, rank in choice.pairs(problem)})
+    return _heuristic(problem.replace(ranks=(int(rng.choice(ranks)),)))
 
 
 def _heuristic(restricted: FedsLLM) -> Formulation:
@@ -93,8 +115,7 @@ def _heuristic(restricted: FedsLLM) -> Formulation:
 
 
 def _equal_shares(problem: FedsLLM) -> Formulation:
-    pairs = _feasible_pairs(problem)
-    if not pairs:
+    if not _feasible(problem):
         return _nothing()
-    main, fed = (blocks.equal_shares(link) for link in (choice.main_link(problem, *pairs[0]), choice.fed_link(problem)))
-    return _spectrum_kept(problem, main, fed, pairs)
+    main, fed = choice.main_link(problem, problem.candidate_cuts[0], problem.ranks[0]), choice.fed_link(problem)
+    return _best_at(problem, blocks.equal_shares(main), blocks.equal_shares(fed))

@@ -22,15 +22,19 @@ class FedsLLMDecision(Decision):
     rank: IntArray
 
     def summary(self) -> tuple[str, ...]:
-        """Return cut, rank and how many subchannels each client holds."""
+        """Return cut and rank, one for all or each client's own, and how many subchannels each client holds."""
         held = (np.bincount(owner, minlength=len(self.cut)) for owner in (self.main_owner, self.fed_owner))
         main, fed = (_listed(counts) for counts in held)
         return (
-            f"cut        {_listed(np.unique(self.cut))} of the blocks on the clients",
-            f"rank       {_listed(np.unique(self.rank))}",
+            f"cut        {_common(self.cut)} of the blocks on the clients",
+            f"rank       {_common(self.rank)}",
             f"main       subchannels per client: {main}",
             f"federated  subchannels per client: {fed}",
         )
+
+
+def _common(values: IntArray) -> str:
+    return str(values[0]) if np.ptp(values) == 0 else f"per client: {_listed(values)}"
 
 
 def _listed(values: IntArray) -> str:

@@ -24,17 +24,17 @@ from rasolve.scenario import memory
 from rasolve.scenario.workload import up_to_cut
 
 if TYPE_CHECKING:
-    from rasolve.problems.fedsllm.problem import FedsLLM
+    from rasolve.problems.fedsllm.common import SplitFederated
 
 
-def client_forward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def client_forward_flops(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's forward pass on the clients."""
     p = problem.profile
     blocks = up_to_cut(p.forward_flops)[cut] + rank * up_to_cut(p.adapter_forward_flops)[cut]
     return np.asarray(problem.batch_size * (p.embedding_forward_flops + blocks))
 
 
-def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def client_backward_flops(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] of one mini-batch's backward pass on the clients."""
     p = problem.profile
     return np.asarray(
@@ -42,7 +42,7 @@ def client_backward_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> Fl
     )
 
 
-def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def server_flops(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the FLOPs [..., K] that the server spends on each client's mini-batch, forward and backward.
 
     Its adapters have the largest rank, whatever the client's own.
@@ -54,40 +54,40 @@ def server_flops(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
     return np.asarray(problem.batch_size * (rest + p.head_forward_flops + p.head_backward_flops))
 
 
-def upload_bits(problem: FedsLLM, cut: IntArray) -> FloatArray:
+def upload_bits(problem: SplitFederated, cut: IntArray) -> FloatArray:
     """Return the bits [..., K] of one mini-batch's cut activations and counted labels."""
     return np.asarray(problem.batch_size * (problem.profile.activation_bits[cut] + problem.label_bits))
 
 
-def adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def adapter_bits(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the bits [..., K] of the clients' adapters."""
     return problem.profile.adapter_bits(cut, rank)
 
 
-def server_adapter_bits(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def server_adapter_bits(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the bits [...] of the server's adapters that clients train too: blocks min c + 1..max c, largest rank."""
     profile, largest = problem.profile, rank.max(axis=-1)
     return profile.adapter_bits(cut.max(axis=-1), largest) - profile.adapter_bits(cut.min(axis=-1), largest)
 
 
-def client_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def client_memory_bytes(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the clients' peak memory [..., K, bytes]."""
     return memory.client_bytes(problem.profile, problem.batch_size, cut, rank)
 
 
-def server_memory_bytes(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def server_memory_bytes(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return the main server's peak memory [..., bytes]."""
     return memory.server_bytes(problem.profile, problem.batch_size, cut, rank)
 
 
-def gradient_s(problem: FedsLLM, cut: IntArray) -> FloatArray:
+def gradient_s(problem: SplitFederated, cut: IntArray) -> FloatArray:
     """Return when each client has its gradient [..., K, s], counted from its sending; 0 without a downlink model."""
     if problem.main_downlink_bps is None:
         return np.zeros(cut.shape)
     return np.asarray(problem.batch_size * problem.profile.activation_bits[cut] / problem.main_downlink_bps)
 
 
-def broadcast_s(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
+def broadcast_s(problem: SplitFederated, cut: IntArray, rank: IntArray) -> FloatArray:
     """Return how long each client takes to receive the aggregated adapters [..., K, s]; 0 without a downlink model."""
     if problem.fed_downlink_bps is None:
         return np.zeros(cut.shape)
@@ -95,7 +95,7 @@ def broadcast_s(problem: FedsLLM, cut: IntArray, rank: IntArray) -> FloatArray:
 
 
 def stages(
-    problem: FedsLLM, cut: IntArray, rank: IntArray, main_bps: FloatArray, fed_bps: FloatArray
+    problem: SplitFederated, cut: IntArray, rank: IntArray, main_bps: FloatArray, fed_bps: FloatArray
 ) -> dict[str, FloatArray]:
     """Return every stage's seconds at the given cuts, ranks and rates: [..., K] for clients, [...] for the server."""
     with np.errstate(divide="ignore"):
@@ -121,13 +121,13 @@ def after_server_s(stage: dict[str, FloatArray]) -> FloatArray:
     return np.asarray((stage["gradient_s"] + stage["client_backward_s"]).max(axis=-1))
 
 
-def round_s(problem: FedsLLM, stage: dict[str, FloatArray]) -> FloatArray:
+def round_s(problem: SplitFederated, stage: dict[str, FloatArray]) -> FloatArray:
     """Return I·T_local + T_fed [...], the seconds of one round."""
     aggregation = stage["adapter_upload_s"].max(axis=-1) + stage["broadcast_s"].max(axis=-1)
     return np.asarray(problem.local_steps * step_s(stage) + aggregation)
 
 
-def rounds(problem: FedsLLM, rank: IntArray) -> FloatArray:
+def rounds(problem: SplitFederated, rank: IntArray) -> FloatArray:
     """Return E [...], the rounds to the target: those of the slowest rank among the clients."""
     distinct, where = np.unique(rank, return_inverse=True)
     table = np.asarray([problem.rounds(int(r)) for r in distinct])

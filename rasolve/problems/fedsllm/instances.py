@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from rasolve.documents import Document
 from rasolve.errors import InputError, named, unknown
 from rasolve.numerics import FloatArray
 from rasolve.scenario.devices import distances_in_disc, speeds
@@ -45,15 +46,17 @@ MOST = 10_000_000
 SAMPLES_PER_CLIENT = (200, 1000)
 
 
-def sample(fields_of_problem: Collection[str], *, seed: int = 0, **given: Any) -> dict[str, Any]:
-    """Return the fields of a random instance; `given` are sizes of :func:`draw`, and fields to set outright."""
-    sizes = {name for name in inspect.signature(draw).parameters if name != "rng"}
+def sample(
+    problem: type[Document], drawing: Callable[..., dict[str, Any]], *, seed: int = 0, **given: Any
+) -> dict[str, Any]:
+    """Return the fields of a random instance; `given` are sizes of the drawing, and fields to set outright."""
+    sizes = {name for name in inspect.signature(drawing).parameters if name != "rng"}
     seed = _whole("seed", seed, 0, 2**63 - 1)
-    fields = draw(np.random.default_rng(seed), **{name: given[name] for name in given if name in sizes})
-    known = sizes.union(fields_of_problem)
+    fields = drawing(np.random.default_rng(seed), **{name: given[name] for name in given if name in sizes})
+    known = sizes.union(problem.model_fields)
     for name in given:
         if name not in known:
-            raise unknown("size or field of fedsllm", name, known)
+            raise unknown(f"size or field of {problem.kind}", name, known)
     return {**fields, **{name: _spread(given[name], name, fields) for name in given if name not in sizes}}
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rasolve.problems.fedsllm.decision import FedsLLMDecision
 from rasolve.surrogate_models.evidence import Evidence
 
 if TYPE_CHECKING:
-    from rasolve.problems.fedsllm.problem import FedsLLM
+    from rasolve.problems.fedsllm.common import SplitFederated
 
 
-def notes(problem: FedsLLM, decision: FedsLLMDecision | None) -> tuple[str, ...]:
+def notes(problem: SplitFederated, decision: Any) -> tuple[str, ...]:
     """Return where the rounds to the target come from and, where fitted, their interval at the decision's rank."""
     rounds = problem.rounds
     if rounds.source == "placeholder":
@@ -25,7 +24,7 @@ def notes(problem: FedsLLM, decision: FedsLLMDecision | None) -> tuple[str, ...]
     return (*said, *_mismatch(problem, rounds.evidence))
 
 
-def _mismatch(problem: FedsLLM, evidence: Evidence) -> tuple[str, ...]:
+def _mismatch(problem: SplitFederated, evidence: Evidence) -> tuple[str, ...]:
     """Return what differs between the problem and the training that its rounds were fitted to."""
     fitted = evidence.settings
     here = fitted.replace(clients=problem.clients, batch_size=problem.batch_size, local_steps=problem.local_steps)

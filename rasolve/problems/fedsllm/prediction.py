@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.plan import PER_ROUND, Prediction, Quantity, SplitFederatedPlan, Stage
 from rasolve.problems.fedsllm import delay
-from rasolve.problems.fedsllm.decision import FedsLLMDecision
-from rasolve.problems.fedsllm.judgement import evaluate
 
 if TYPE_CHECKING:
-    from rasolve.problems.fedsllm.problem import FedsLLM
+    from rasolve.problems.fedsllm.common import SplitFederated
 
 
-def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> SplitFederatedPlan:
+def plan(problem: SplitFederated, decision: Any, solver: str) -> SplitFederatedPlan:
     """Return the self-contained plan of a decision, for the split-federated protocol."""
-    evaluation = evaluate(problem, decision)
+    evaluation = problem.evaluate(decision)
     parts = evaluation.parts
     return SplitFederatedPlan(
         problem=problem.kind,
@@ -44,7 +42,7 @@ def plan(problem: FedsLLM, decision: FedsLLMDecision, solver: str) -> SplitFeder
     )
 
 
-def _prediction(problem: FedsLLM, decision: FedsLLMDecision, parts: dict[str, FloatArray]) -> tuple[Prediction, ...]:
+def _prediction(problem: SplitFederated, decision: Any, parts: dict[str, FloatArray]) -> tuple[Prediction, ...]:
     """Return work, traffic, time, energy and memory by party and stage.
 
     Labels are predicted at their true size on the wire even where the delay model leaves them out (label_bits = 0);

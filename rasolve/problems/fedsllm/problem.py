@@ -5,133 +5,64 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import StrictBool
 
 from rasolve.arrays import Array
-from rasolve.errors import InputError, unknown
-from rasolve.forms import Blocks, Choice, Form, Formulation
+from rasolve.errors import unknown
+from rasolve.forms import Blocks, Choice, Form, Formulation, MultipleChoice
 from rasolve.numerics import FloatArray
-from rasolve.plan import SplitFederatedPlan
-from rasolve.problems.base import Baseline, Check, Evaluation, Problem
-from rasolve.problems.fedsllm import algebra, baselines, blocks, choice, instances, judgement, prediction
+from rasolve.problems.base import Baseline, Check, Evaluation
+from rasolve.problems.fedsllm import (
+    algebra,
+    baselines,
+    blocks,
+    choice,
+    instances,
+    judgement,
+    per_client,
+    per_client_algebra,
+)
+from rasolve.problems.fedsllm.common import (
+    LARGEST_BANDWIDTH_HZ,
+    LARGEST_GAIN,
+    LEAST_BANDWIDTH_HZ,
+    LEAST_GAIN,
+    SplitFederated,
+)
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
-from rasolve.problems.fedsllm.notes import notes
 from rasolve.problems.registry import register
-from rasolve.scenario.workload import Profile, architecture
-from rasolve.surrogate_models.rounds import Rounds, placeholder_rounds
-
-LEAST_GAIN, LARGEST_GAIN = 1e-25, 1e6
-"""-250 and 60 dB: no channel is weaker or stronger; what is beyond is a slip of units, here as in the next limits."""
-LEAST_POWER_W, LARGEST_POWER_W = 1e-12, 1e9
-LEAST_BANDWIDTH_HZ, LARGEST_BANDWIDTH_HZ = 1.0, 1e15
-LEAST_NOISE_W_PER_HZ, LARGEST_NOISE_W_PER_HZ = 1e-30, 1e-3
-LEAST_FLOPS_PER_S = 1e6
-"""No party is that slow; beside days of computing, milliseconds on a link are lost in rounding."""
-LARGEST_COUNT = 10**9
-"""Largest batch and number of local steps."""
-
-Speeds = Annotated[FloatArray, Array(("K",), at_least=LEAST_FLOPS_PER_S)]
-Powers = Annotated[FloatArray, Array(("K",), at_least=LEAST_POWER_W, at_most=LARGEST_POWER_W)]
 
 
 @register
-class FedsLLM(Problem):
+class FedsLLM(SplitFederated):
     """Least total training delay of split-federated LoRA fine-tuning over two OFDMA links.
 
     K clients, M subchannels to the main server and N to the federated server. ``gain`` arrays that do not vary over
     subchannels may have one column. ``ranks`` and ``cuts`` are the candidates (cuts: all blocks by default), common to
-    all clients. Downlink terms count where downlink rates are given. Objective, protocol and constraints: published;
-    per-step delay forms and constants: reconstructed; ``client_memory_bytes`` and ``cuts``: ours. The formulas stand in
-    `rasolve.problems.fedsllm.delay`.
+    all clients or, with ``per_client``, each client's own. Downlink terms count where downlink rates are given.
+    Objective, protocol and constraints: published; per-step delay forms and constants: reconstructed;
+    ``client_memory_bytes``, ``cuts`` and ``per_client``: ours. The formulas stand in `rasolve.problems.fedsllm.delay`.
     """
 
     kind: ClassVar[str] = "fedsllm"
     reference: ClassVar[str] = "arXiv 2504.14667"
     unit: ClassVar[str] = "s"
-    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks)
+    forms: ClassVar[tuple[type[Form], ...]] = (Choice, Blocks, MultipleChoice)
     Decision = FedsLLMDecision
 
-    profile: Profile
-    batch_size: int = Field(default=16, ge=1, le=LARGEST_COUNT)
-    local_steps: int = Field(default=12, ge=1, le=LARGEST_COUNT)
-    ranks: tuple[int, ...] = (1, 2, 4, 6, 8)
-    cuts: tuple[int, ...] | None = None
-    rounds: Rounds
-    client_flops_per_s: Speeds
-    server_flops_per_s: float = Field(ge=LEAST_FLOPS_PER_S)
-    client_power_w: Powers
-    main_total_power_w: float = Field(ge=LEAST_POWER_W, le=LARGEST_POWER_W)
-    fed_total_power_w: float = Field(ge=LEAST_POWER_W, le=LARGEST_POWER_W)
+    per_client: StrictBool = False
     main_gain: Annotated[FloatArray, Array(("K", "M"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     fed_gain: Annotated[FloatArray, Array(("K", "N"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     main_subchannel_hz: Annotated[FloatArray, Array(("M",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
     fed_subchannel_hz: Annotated[FloatArray, Array(("N",), at_least=LEAST_BANDWIDTH_HZ, at_most=LARGEST_BANDWIDTH_HZ)]
-    noise_w_per_hz: float = Field(ge=LEAST_NOISE_W_PER_HZ, le=LARGEST_NOISE_W_PER_HZ)
-    data_sizes: Annotated[FloatArray, Array(("K",), above=0)]
-    client_memory_bytes: Annotated[FloatArray, Array(("K",), above=0)] | None = None
-    label_bits: float = Field(default=0.0, ge=0)
-    main_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
-    fed_downlink_bps: Annotated[FloatArray, Array(("K",), above=0)] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        """Read a model's name as its profile and a bare table as given rounds; without rounds, use the placeholder.
-
-        Without ranks, those of the table are the candidates. A placeholder belongs to no model and follows the profile;
-        rounds given or fitted for another model are refused.
-        """
-        fields = dict(fields)
-        if isinstance(fields.get("profile"), str):
-            fields["profile"] = architecture(fields["profile"]).profile()
-        profile, rounds = fields.get("profile"), fields.get("rounds", "placeholder")
-        model = profile.get("model", "") if isinstance(profile, dict) else getattr(profile, "model", "")
-        if isinstance(rounds, dict) and "table" not in rounds:
-            rounds = Rounds(table=rounds, model=model)
-        if rounds == "placeholder" or (isinstance(rounds, Rounds) and rounds.source == "placeholder"):
-            rounds = placeholder_rounds(model)
-        known = {"ranks": tuple(rounds.table)} if isinstance(rounds, Rounds) else {}
-        return {**known, **fields, "rounds": rounds}
-
-    @field_validator("ranks", "cuts")
-    @classmethod
-    def _distinct(cls, values: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if values is None:
-            return None
-        if not values:
-            raise ValueError("is empty: at least one candidate is needed")
-        if min(values) < 1:
-            raise ValueError(f"holds {min(values)}: candidates must be at least 1")
-        return tuple(sorted(set(values)))
 
     def model_post_init(self, context: object) -> None:
-        """Check what concerns several fields, and keep flat gains as one column."""
+        """Keep flat gains as one column."""
         super().model_post_init(context)
         for name in ("main_gain", "fed_gain"):
             gain = getattr(self, name)
             if gain.strides[1] and (gain == gain[:, :1]).all():
                 object.__setattr__(self, name, np.broadcast_to(gain[:, :1], gain.shape))
-        if max(self.candidate_cuts) > self.profile.blocks:
-            raise InputError(
-                f"cuts holds {max(self.candidate_cuts)}: must be at most the profile's {self.profile.blocks} blocks"
-            )
-        if (self.main_downlink_bps is None) != (self.fed_downlink_bps is None):
-            absent = "main_downlink_bps" if self.main_downlink_bps is None else "fed_downlink_bps"
-            raise InputError(f"{absent} is missing: give both downlink rates or neither")
-        if self.rounds.model != self.profile.model:
-            raise InputError(f"rounds are for {self.rounds.model}, not for {self.profile.model}: fit or give them anew")
-        for rank in self.ranks:
-            self.rounds(rank)
-
-    @property
-    def clients(self) -> int:
-        """K."""
-        return self.dimension("K")
-
-    @property
-    def candidate_cuts(self) -> tuple[int, ...]:
-        """The cuts that may be chosen: those given, or all 1..J."""
-        return self.cuts if self.cuts is not None else tuple(range(1, self.profile.blocks + 1))
 
     @classmethod
     def sample(cls, *, seed: int = 0, **sizes: Any) -> Self:
@@ -139,7 +70,7 @@ class FedsLLM(Problem):
 
         Any field may be set outright, one number standing for a whole array. Raises InputError for an unknown name.
         """
-        return cls(**instances.sample(cls.model_fields, seed=seed, **sizes))
+        return cls(**instances.sample(cls, instances.draw, seed=seed, **sizes))
 
     def evaluate(self, decision: FedsLLMDecision) -> Evaluation:
         return judgement.evaluate(self, decision)
@@ -151,22 +82,23 @@ class FedsLLM(Problem):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
+        if self.per_client:
+            return per_client.lower_bound(self)
         return min((a.bound for a in choice.alternatives(self)), default=float("inf"))
 
-    def formulate(self, form: type[Form]) -> Formulation:
-        writers = {Choice: choice.formulate, Blocks: blocks.formulate}
-        if form not in writers:
-            raise unknown("form of fedsllm", form.name, [f.name for f in self.forms])
-        return writers[form](self)
+    def written_in(self) -> tuple[type[Form], ...]:
+        """Return the forms of a common cut and rank, or those of a cut and a rank for every client."""
+        return (Blocks, MultipleChoice) if self.per_client else (Choice, Blocks)
 
-    def notes(self, decision: FedsLLMDecision | None = None) -> tuple[str, ...]:
-        return notes(self, decision)
+    def formulate(self, form: type[Form]) -> Formulation:
+        writers = {Choice: choice.formulate, Blocks: blocks.formulate, MultipleChoice: per_client.formulate}
+        if form not in self.written_in():
+            raise unknown("form of fedsllm", form.name, [f.name for f in self.written_in()])
+        return writers[form](self)
 
     def baselines(self) -> dict[str, Baseline]:
         return baselines.baselines(self)
 
     def to_pyomo(self, decision: FedsLLMDecision | None = None) -> Any:
-        return algebra.to_pyomo(self, decision)
-
-    def plan(self, decision: FedsLLMDecision, solver: str) -> SplitFederatedPlan:
-        return prediction.plan(self, decision, solver)
+        statement = per_client_algebra if self.per_client else algebra
+        return statement.to_pyomo(self, decision)

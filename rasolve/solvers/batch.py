@@ -1,0 +1,239 @@
+"""Many instances of one form in one call: the state that its solvers keep, and the way there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rasolve.errors import InputError, SolverUnavailable
+from rasolve.forms import Form, Solution, Termination
+from rasolve.forms.batch import BatchSolution, Histories, Picked, Rows, relative_gaps, stacked
+from rasolve.numerics import FloatArray
+from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Run, Solver, State, drive
+from rasolve.solvers.registry import chosen, solve_form
+
+
+@dataclass(frozen=True, eq=False)
+class BatchState(State):
+    """Where a solver of many instances stands: objective and bound are the largest, the arrays [...] are everyone's.
+
+    ``value`` is a record of arrays whose leading dimensions are the batch; an instance without an incumbent has the
+    objective inf.
+    """
+
+    objectives: FloatArray
+    bounds: FloatArray
+
+    @cached_property
+    def gaps(self) -> FloatArray:
+        """The relative gap of each instance [...]; nan where it has none."""
+        return relative_gaps(self.objectives, self.bounds)
+
+    @property
+    def mark(self) -> tuple[FloatArray, FloatArray]:
+        """Everyone's objective and bound."""
+        return self.objectives, self.bounds
+
+    @property
+    def rested(self) -> NDArray[np.bool_]:
+        """Which instances [...] were left before they were done, their gap being within the asked one; none here."""
+        return np.zeros(self.objectives.shape, dtype=bool)
+
+    @property
+    def gap(self) -> float | None:
+        """The worst relative gap of the batch; None while an instance has none."""
+        worst = float(self.gaps.max())
+        return None if np.isnan(worst) else worst
+
+
+def solve_together(
+    forms: Form | Sequence[Form], solver: str = "auto", limits: Limits | None = None, **options: Any
+) -> BatchSolution:
+    """Solve a form that holds a batch, or several forms of one kind, in as few runs of the loop as their shapes allow.
+
+    ``limits.start`` is a value of the batched form, or a sequence of values, one for each instance. Raises
+    SolverUnavailable where the solver takes no batch, InputError where forms or starts do not go together.
+    """
+    limits = limits or Limits()
+    if isinstance(forms, Form):
+        return _solve_batched(chosen(forms, solver, options), forms, limits.starting(_arrays(limits.start)))
+    _one_kind(forms)
+    if limits.start is not None and len(limits.start) != len(forms):
+        raise InputError(f"start: {len(limits.start)} values for {len(forms)} forms")
+    if limits.start is not None and any(value is None for value in limits.start):
+        raise InputError("start: every form needs a value to start from")
+    taker = chosen(forms[0], solver, options)
+    for i, form in enumerate(forms):
+        if reason := taker.refuses(form):
+            raise SolverUnavailable(f"solver '{taker.name}' cannot take form {i}: {reason}")
+    return solve_alike(taker, forms, limits)
+
+
+def solve_many(forms: Sequence[Form], solver: str, limits: Limits, **options: Any) -> Sequence[Solution]:
+    """Solve forms of one kind by one solver: together where it takes many, else one by one.
+
+    ``limits.start`` has an entry for each form, which may be None. Raises as :func:`rasolve.solvers.solve_form` does.
+    """
+    takers = [chosen(form, solver, options) for form in forms]
+    if takers[0].takes_many:
+        return solve_alike(takers[0], forms, limits)
+    return [solve_form(form, solver, limits.alone(i), **options) for i, form in enumerate(forms)]
+
+
+class Answers(Sequence[Solution]):
+    """The answers to forms of any kinds: objectives and bounds [n], and by index each one's `Solution`."""
+
+    def __init__(self, size: int) -> None:
+        self.objective, self.bound = np.full(size, INFINITY), np.full(size, -INFINITY)
+        self._places: list[tuple[Sequence[Solution], int]] = [((), 0)] * size
+
+    def put(self, members: Sequence[int], found: Sequence[Solution], objective: ArrayLike, bound: ArrayLike) -> None:
+        """Enter the answers to the members."""
+        self.objective[members], self.bound[members] = objective, bound
+        for place, member in enumerate(members):
+            self._places[member] = (found, place)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Any) -> Any:
+        found, place = self._places[index]
+        return found[place]
+
+
+def solve_each(forms: Sequence[Form], limits: Limits) -> Answers:
+    """Solve forms of any kinds by their automatic solvers: together where these take many, else one by one.
+
+    ``limits.start`` has an entry for each form, or is None. A form that was solved to optimality before in this run is
+    not solved again.
+    """
+    answers = Answers(len(forms))
+    for taker, members in _takers(forms, limits):
+        if taker is None or not taker.takes_many or len(members) == 1:
+            found = [solve_form(forms[i], limits=limits.alone(i)) for i in members]
+            answers.put(members, found, [s.objective for s in found], [s.bound for s in found])
+            continue
+        together = solve_alike(taker, [forms[i] for i in members], limits.of(members))
+        answers.put(members, together, together.objective, together.bound)
+        for place in np.flatnonzero(together.terminations == Termination.OPTIMAL):
+            limits.solved[forms[members[place]]] = together[place]
+    return answers
+
+
+def takes_many(form: Form) -> bool:
+    """Return whether the automatic solvers of this form and of all its parts take many forms at once."""
+    taker = chosen(form, "auto", {})
+    return taker.takes_many and all(map(takes_many, taker.parts(form)))
+
+
+def _takers(forms: Sequence[Form], limits: Limits) -> list[tuple[Solver[Any, Any] | None, list[int]]]:
+    """Return the automatic solvers with the forms that each of them takes; none for what is solved already."""
+    known: dict[type[Form], Solver[Any, Any]] = {}
+    members: dict[str, tuple[Solver[Any, Any] | None, list[int]]] = {}
+    for i, form in enumerate(forms):
+        taker = None
+        if form not in limits.solved:
+            taker = known.get(type(form))
+            if taker is None or taker.refuses(form):
+                taker = known[type(form)] = chosen(form, "auto", {})
+        members.setdefault(taker.name if taker else "", (taker, []))[1].append(i)
+    return list(members.values())
+
+
+def solve_alike(taker: Solver[Any, Any], forms: Sequence[Form], limits: Limits) -> BatchSolution:
+    """Solve forms that a solver takes, in one run of the loop for each group that is alike.
+
+    ``limits.start`` has an entry for each form, or is None.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for i, form in enumerate(forms):
+        groups.setdefault(taker.alike(form), []).append(i)
+    found = []
+    for members in groups.values():
+        together, form = taker.together([forms[i] for i in members])
+        within = limits.of(members)
+        starts = within.start and taker.starts(within.start)
+        found.append(_solve_batched(together, form, within.starting(starts), taker.name))
+    return found[0] if len(found) == 1 else _in_order(found, list(groups.values()))
+
+
+def _arrays(start: Any) -> Any:
+    """Return a start as one record of arrays, which it may be already."""
+    if isinstance(start, Rows):
+        return start.arrays
+    return stacked(start) if isinstance(start, Sequence) else start
+
+
+def _one_kind(forms: Sequence[Form]) -> None:
+    if not forms:
+        raise InputError("forms is empty: at least one is needed")
+    for i, form in enumerate(forms):
+        if type(form) is not type(forms[0]):
+            raise InputError(f"forms[{i}] is a {_kind(form)}, forms[0] a {_kind(forms[0])}: one kind is needed")
+
+
+def _kind(form: object) -> str:
+    return form.name if isinstance(form, Form) else type(form).__name__
+
+
+def _solve_batched(solver: Solver[Any, Any], form: Form, limits: Limits, name: str | None = None) -> BatchSolution:
+    """Drive the solver of a batched form; ``name`` is that of the solver whose forms it holds."""
+    if not solver.batched:
+        raise SolverUnavailable(f"solver '{solver.name}' takes no batch of {form.name}: solve them one by one")
+    run: Run[BatchState] = drive(solver, form, limits)
+    state = run.state
+    batch = state.objectives.shape
+    return BatchSolution(
+        objective=state.objectives,
+        bound=state.bounds,
+        terminations=_terminations(state, run.stopped, limits),
+        values=_each(state.value, batch),
+        multipliers=_each(solver.multipliers(form, state) if state.value is not None else {}, batch),
+        solver=name or solver.name,
+        iterations=len(run.history) - 1,
+        seconds=run.seconds,
+        history=run.history,
+        histories=Histories(run.history, run.marks),
+    )
+
+
+def _each(records: Any, batch: tuple[int, ...]) -> Sequence[Any]:
+    """Return one record for each instance of a record of arrays, or what is a sequence of records already."""
+    return records if isinstance(records, Sequence) else Rows(records, batch)
+
+
+def _terminations(state: BatchState, stopped: Termination | None, limits: Limits) -> NDArray[Any]:
+    """Return why each instance [...] stopped: for its own sake where it is solved, else for that of the whole batch."""
+    late = Termination.TIME_LIMIT if perf_counter() >= limits.deadline else Termination.CONVERGED
+    within = state.gaps <= limits.gap
+    found = np.full(within.shape, stopped or late, dtype=object)
+    found[state.bounds >= limits.cutoffs(within.shape)] = Termination.CUTOFF
+    found[within] = Termination.OPTIMAL if stopped is None else Termination.GAP_REACHED
+    found[within & state.rested] = Termination.GAP_REACHED
+    found[within & (state.gaps <= DEFAULT_GAP)] = Termination.OPTIMAL
+    found[state.bounds == np.inf] = Termination.INFEASIBLE
+    return found
+
+
+def _in_order(found: Sequence[BatchSolution], groups: Sequence[Sequence[int]]) -> BatchSolution:
+    """Return the answers of groups of forms as one, in the order of the forms."""
+    order = np.argsort(np.concatenate([np.asarray(members) for members in groups]))
+    places = [(group, i) for group in found for i in range(len(group))]
+    ordered = [places[i] for i in order]
+    return BatchSolution(
+        objective=np.concatenate([group.objective for group in found])[order],
+        bound=np.concatenate([group.bound for group in found])[order],
+        terminations=np.concatenate([group.terminations for group in found])[order],
+        values=Picked([(group.values, i) for group, i in ordered]),
+        multipliers=Picked([(group.multipliers, i) for group, i in ordered]),
+        solver=found[0].solver,
+        iterations=max(group.iterations for group in found),
+        seconds=sum(group.seconds for group in found),
+        histories=Picked([(group.histories, i) for group, i in ordered]),
+    )
