@@ -25,12 +25,12 @@ from rasolve.solving import rivals, solve, solvers_of
 
 def _above(value: float) -> float:
     """Return a value raised by what rounding may leave."""
-    return value + ROUNDING * abs(value)
+    return float(value * (1 + np.copysign(ROUNDING, value)))
 
 
 def _below(value: float) -> float:
     """Return a value lowered by what rounding may leave."""
-    return value - ROUNDING * abs(value)
+    return float(value * (1 - np.copysign(ROUNDING, value)))
 
 
 def check_solver(solver: type[Solver[Any, Any]], forms: Iterable[Form], exact: bool | None = None) -> None:
