@@ -19,6 +19,7 @@ _EXPORTS = {
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
     "OnlinePolicy": "rasolve.online",
+    "OnlineTurns": "rasolve.online",
     "ParallelAdaptiveSplit": "rasolve.problems.adaptive_split",
     "Plan": "rasolve.plan",
     "Profile": "rasolve.scenario.workload",
@@ -55,6 +56,7 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "OnlinePolicy",
+    "OnlineTurns",
     "ParallelAdaptiveSplit",
     "Plan",
     "Profile",
@@ -94,7 +96,7 @@ if TYPE_CHECKING:
     from rasolve.executor.run import run
     from rasolve.executor.trace import trace
     from rasolve.forms.batch import BatchSolution
-    from rasolve.online import OnlinePolicy
+    from rasolve.online import OnlinePolicy, OnlineTurns
     from rasolve.plan import Plan
     from rasolve.problems.adaptive_split import AdaptiveSplit, ParallelAdaptiveSplit
     from rasolve.problems.cut_and_clock import CutAndClock

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rasolve.errors import InputError
+import numpy as np
+
+from rasolve.errors import InputError, whole_number
 from rasolve.forms import Slots
-from rasolve.numerics import FloatArray
+from rasolve.numerics import ROUNDING, FloatArray
+from rasolve.plan import SplitSequentialPlan, Stage
 from rasolve.problems import Decision, Problem
-from rasolve.solvers.policy import DriftPlusPenaltyPolicy, Queues
+from rasolve.problems.adaptive_split import AdaptiveSplit
+from rasolve.solvers.policy import DriftPlusPenaltyPolicy, Policy, Queues
 
 
 class OnlinePolicy:
@@ -32,9 +37,20 @@ class OnlinePolicy:
         return cls(Queues.empty(v, _slots(problem).steered))
 
     @classmethod
-    def resume(cls, path: str | Path) -> OnlinePolicy:
-        """Return the policy whose queues were saved; raises InputError naming the file."""
-        return cls(Queues.load(path))
+    def resume(cls, path: str | Path, problem: Problem | None = None, v: float | None = None) -> OnlinePolicy:
+        """Return the policy whose queues were saved; raises InputError naming the file.
+
+        Also where the queues are not those of the `problem` that is given, or have another `v`.
+        """
+        queues = Queues.load(path)
+        if problem is not None:
+            target = _slots(problem).steered
+            if queues.target.shape != target.shape or not np.allclose(queues.target, target, rtol=ROUNDING, atol=0):
+                both = f"{_listed(queues.target)}, {problem.kind} to {_listed(target)}"
+                raise InputError(f"{path}: these queues are of another problem: they steer to {both}")
+        if v is not None and queues.v != v:
+            raise InputError(f"{path}: these queues have v = {queues.v:g}, not {v:g}")
+        return cls(queues)
 
     @property
     def queues(self) -> Queues:
@@ -51,6 +67,47 @@ class OnlinePolicy:
     def learn(self, outcome: FloatArray | float) -> None:
         """Let the queues follow what the slot really cost."""
         self._policy.learn(outcome)
+
+
+class OnlineTurns:
+    """The slots of a problem, decided while a run trains by them: ``ra.run(OnlineTurns(problem, policy), steps)``.
+
+    The policy, an `OnlinePolicy` or any with its protocol, is shown slot t as ``problem.slot(t)`` when that comes, and
+    learns the energy in scope that the executor measured, [1]. After the last slot the first comes again.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        policy: Policy[AdaptiveSplit, Any, FloatArray],
+        name: str = "online",
+        first: int = 0,
+    ) -> None:
+        """Let a policy decide a problem's slots from the `first` on; the plan of what was done calls it by `name`."""
+        if not isinstance(problem, AdaptiveSplit):
+            raise InputError(f"{problem.kind} has no slots that are decided while it is trained by: use adaptive-split")
+        self.problem, self.policy, self.name, self.first = problem, policy, name, whole_number("first", first, 0)
+
+    @property
+    def devices(self) -> tuple[int, ...]:
+        """The problem's devices."""
+        return tuple(sorted(set(self.problem.device.tolist())))
+
+    def decide(self, turn: int) -> SplitSequentialPlan:
+        """Return the plan of a turn as the policy decides it now."""
+        slot = self.problem.slot((self.first + turn) % self.problem.slots)
+        plan: Any = slot.plan(self.policy.decide(slot), self.name)
+        decided: SplitSequentialPlan = plan
+        return decided
+
+    def learn(self, joules: Mapping[Stage, float]) -> None:
+        """Tell the policy what the turn spent of the budget."""
+        self.policy.learn(self.problem.spent(joules))
+
+
+def _listed(target: FloatArray) -> str:
+    more = f" and {len(target) - 1} more" if len(target) > 1 else ""
+    return f"{target[0]:.6g}{more}"
 
 
 def _slots(problem: Problem) -> Slots:

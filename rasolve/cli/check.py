@@ -13,8 +13,8 @@ from rasolve.cli.options import Changes, Json, Seed
 from rasolve.cli.output import show, show_json
 from rasolve.cli.targets import is_file, kind_of, problem_of
 from rasolve.errors import InputError
-from rasolve.executor.need import dag_shortage, shortage
-from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
+from rasolve.executor.need import dag_shortage, sequential_shortage, shortage
+from rasolve.plan import DagPlan, Plan, SplitFederatedPlan, SplitSequentialPlan
 from rasolve.problems import Constraint, Problem
 from rasolve.result import Result
 from rasolve.scenario.units import quantity
@@ -73,6 +73,8 @@ def _obstacle(plan: Plan) -> str | None:
         return "running a plan needs torch: install rasolve[executor]"
     if isinstance(plan, DagPlan):
         return dag_shortage(plan)
+    if isinstance(plan, SplitSequentialPlan):
+        return sequential_shortage(plan)
     return shortage(plan) if isinstance(plan, SplitFederatedPlan) else None
 
 

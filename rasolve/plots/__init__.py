@@ -13,6 +13,7 @@ from rasolve.plots.steps import convergence
 from rasolve.plots.sweep import tradeoff
 from rasolve.plots.time import time_fit
 from rasolve.plots.timeline import timeline
+from rasolve.plots.turns import turns
 
 __all__ = [
     "convergence",
@@ -25,4 +26,5 @@ __all__ = [
     "time_fit",
     "timeline",
     "tradeoff",
+    "turns",
 ]

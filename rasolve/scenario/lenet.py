@@ -1,69 +1,58 @@
-"""LeNet-12: a chain of twelve layers trained in full, every one of them a block that may end the device's part."""
+"""Profiles of chains of layers that are trained in full, of which LeNet-12 is one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from rasolve.scenario.chain import KERNEL, Layer, LayerChain
 from rasolve.scenario.workload import LABEL_INDEX_BYTES, Profile
-
-IMAGE, KERNEL = 28, 3
-"""Pixels along a side of the image, of one channel, and of a kernel."""
 
 POOL_INDEX_BYTES = 8
 """What max pooling keeps for each of its outputs: the place of the largest entry, an int64."""
 
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer: convolution ("conv", same padding) or linear map ("fc") to so many channels, or 2x2 pooling ("pool").
-
-    A convolution and every linear map but the last end with a rectifier.
-    """
-
-    kind: str
-    channels: int = 0
-
-
-LENET12 = (
-    *(Layer("conv", 32), Layer("conv", 32), Layer("pool")),
-    *(Layer("conv", 64), Layer("conv", 64), Layer("pool")),
-    *(Layer("conv", 128), Layer("conv", 128), Layer("pool")),
-    *(Layer("fc", 382), Layer("fc", 192), Layer("fc", 10)),
+LENET12 = LayerChain(
+    name="lenet12",
+    image=28,
+    channels=1,
+    layers=(
+        *(Layer(op="conv", channels=32), Layer(op="conv", channels=32), Layer(op="pool")),
+        *(Layer(op="conv", channels=64), Layer(op="conv", channels=64), Layer(op="pool")),
+        *(Layer(op="conv", channels=128), Layer(op="conv", channels=128), Layer(op="pool")),
+        *(Layer(op="fc", channels=382), Layer(op="fc", channels=192), Layer(op="fc", channels=10)),
+    ),
 )
 """The layers and their widths (published, arXiv 2403.05158)."""
 
 
-def lenet12(parameter_bits: int = 32) -> Profile:
-    """Return the closed-form profile of LeNet-12 on 28x28 images, all of whose weights are trained.
+def chain_profile(chain: LayerChain, parameter_bits: int = 32) -> Profile:
+    """Return the closed-form profile of a chain, all of whose weights are trained.
 
     Forward: a convolution to C channels of H·W pixels costs 2·H·W·C·9·C_in, a linear map 2·n·m, pooling nothing.
     Backward: twice that, once for the lowest layer, whose input needs no gradient (textbook; counted in the tests).
     ``activation_bits[0]`` is the image. Kept for backward: the image, every output but the last, the places that
     pooling chose; with the loss, the logarithms of all probabilities and a label. There are no adapters (ours).
     """
-    size, side, channels = parameter_bits // 8, IMAGE, 1
-    flops, params, outputs, kept = [], [], [float(IMAGE**2)], []
-    for layer in LENET12:
-        if layer.kind == "pool":
+    size, side, channels = parameter_bits // 8, chain.image, chain.channels
+    flops, params, outputs, kept = [], [], [float(side**2 * channels)], []
+    for layer in chain.layers:
+        if layer.op == "pool":
             side //= 2
             flops.append(0.0)
             params.append(0.0)
             kept.append(POOL_INDEX_BYTES * float(side**2 * channels))
         else:
-            reach = KERNEL**2 if layer.kind == "conv" else side**2
-            pixels = side**2 if layer.kind == "conv" else 1
+            reach = KERNEL**2 if layer.op == "conv" else side**2
+            pixels = side**2 if layer.op == "conv" else 1
             flops.append(2.0 * pixels * layer.channels * reach * channels)
             params.append(float((reach * channels + 1) * layer.channels))
             kept.append(0.0)
-            side, channels = (side if layer.kind == "conv" else 1), layer.channels
+            side, channels = (side if layer.op == "conv" else 1), layer.channels
         outputs.append(float(side**2 * channels))
     forward, weights, entries = np.array(flops), np.array(params), np.array(outputs)
     lowest, none = np.arange(len(forward)) == 0, np.zeros(len(forward))
     kept_outputs = np.append(entries[1:-1], 0.0) + lowest * entries[0]
     return Profile(
-        model="lenet12",
+        model=chain.name,
         forward_flops=forward,
         backward_flops=np.where(lowest, forward, 2 * forward),
         activation_bits=entries * parameter_bits,
@@ -80,4 +69,10 @@ def lenet12(parameter_bits: int = 32) -> Profile:
         embedding_bytes=0.0,
         head_bytes=0.0,
         parameter_bits=parameter_bits,
+        architecture=chain,
     )
+
+
+def lenet12(parameter_bits: int = 32) -> Profile:
+    """Return the profile of LeNet-12 on 28x28 images."""
+    return chain_profile(LENET12, parameter_bits)

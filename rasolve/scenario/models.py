@@ -11,14 +11,14 @@ from rasolve.scenario.workload import ARCHITECTURES, Profile
 
 PROFILES: dict[str, Callable[[], Profile]] = {
     **{name: spec.profile for name, spec in ARCHITECTURES.items()},
-    "lenet12": lenet12,
+    LENET12.name: lenet12,
     LLAMA_1B.name: LLAMA_1B.profile,
 }
 """What makes each model's profile."""
 
 SAYS: dict[str, str] = {
     **{name: spec.says for name, spec in ARCHITECTURES.items()},
-    "lenet12": f"{len(LENET12)} layers on 28x28 images, 10 classes, trained in full (profile only)",
+    LENET12.name: LENET12.says,
     LLAMA_1B.name: f"{LLAMA_1B.says} (profile only)",
 }
 """Each model in words."""

@@ -13,7 +13,7 @@ def test_solve_check_and_draw(cli, tmp_path):
     assert solved.code == 0 and "adaptive-split by clairvoyant: optimal" in solved.out and "of the budget" in solved.out
     checked = cli("check", "adaptive-split", result, *SLOTS)
     assert checked.code == 0 and "ok  mean energy of a slot (total, 2 % slack)" in checked.out
-    assert "no, because the executor does not run plans over time slots yet" in cli("check", plan).out
+    assert "can be run yes" in cli("check", plan).out
     for kind in ("queues", "tradeoff"):
         drawn = cli("plot", result, "--problem", "adaptive-split", *SLOTS, "--kind", kind, "--out", tmp_path / "p.png")
         assert drawn.code == 0 and (tmp_path / "p.png").stat().st_size > 10_000
@@ -63,3 +63,37 @@ def test_bad_input(refused, arguments, complaint):
 def test_results_of_long_horizons_are_compact_in_json(cli):
     told = cli("solve", "adaptive-split", "--set", "slots=400", "--solver", "drift_plus_penalty", "--json").json
     assert len(told["decision"]["cut"]) == 400 and len(told["history"]) == 2 and json.dumps(told["multipliers"])
+
+
+SMALL = ("--set", "slots=4", "--set", "model=gpt-mini", "--set", "batch_size=2", "--set", "local_steps=2")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_plan_over_slots_is_trained_by_and_drawn(cli, refused, tmp_path):
+    plan, picture = tmp_path / "plan.json", tmp_path / "turns.png"
+    assert cli("solve", "adaptive-split", *SMALL, "--out", plan).code == 0
+    told = cli("run", plan, "--steps", 5, "--timeline", picture, "--json").json
+    assert told["protocol"] == "split_sequential" and told["rounds"] == 2 and len(told["cut"]) == 3
+    assert all(row["predicted"] == row["measured"] for row in told["rows"] if row["quantity"] == "bits")
+    assert {row["quantity"] for row in told["rows"]} == {"bits", "flops", "seconds", "joules"}
+    assert picture.stat().st_size > 10_000
+    assert "adaptive-split is a problem: rasolve solve adaptive-split --out" in refused("run", "adaptive-split")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_policy_decides_while_it_trains_and_goes_on_from_its_queues(cli, refused, tmp_path):
+    problem, queues = tmp_path / "problem.json", tmp_path / "queues.json"
+    assert cli("solve", "adaptive-split", *SMALL, "--save-problem", problem).code == 0
+    online = ("run", problem, "--online", 0.01, "--queues", queues, "--no-reference", "--json")
+    first = cli(*online, "--steps", 4).json
+    assert first["solver"] == "drift_plus_penalty" and first["device"] == [0, 1]
+    assert json.loads(queues.read_text())["slots"] == 2
+    assert cli(*online, "--steps", 4).json["device"] == [2, 3], "the third slot comes next"
+    assert json.loads(queues.read_text())["slots"] == 4
+    assert "these queues have v = 0.01, not 1" in refused("run", problem, "--online", 1, "--queues", queues)
+    other = refused("run", "adaptive-split", "--online", 0.01, "--queues", queues)
+    assert "these queues are of another problem: they steer to" in other
+    assert "v = 0.0: must be above 0" in refused("run", problem, "--online", 0)
+    assert "v = nan: must be a finite number" in refused("run", problem, "--online", "nan")
+    assert "queues: belong to a policy, use --online" in refused("run", problem, "--queues", queues)
+    assert "fedsllm has no slots" in refused("run", "fedsllm", "--online", 1)

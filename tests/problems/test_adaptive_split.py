@@ -246,7 +246,7 @@ def test_the_plan_predicts_the_objective_turn_by_turn():
             (seconds if each.quantity == "seconds" else joules)[each.client - 1] += times * each.value
     assert seconds == pytest.approx(result.evaluation.parts["slot_s"], rel=1e-12)
     assert joules == pytest.approx(result.evaluation.parts["energy_j"][:, 0], rel=1e-12)
-    assert plan.obstacle == "the executor does not run plans over time slots yet (split_sequential)"
+    assert plan.obstacle is None
     with pytest.raises(InputError, match="a plan holds at most 20000 turns, not 20001"):
         ra.solve(sample(slots=20001), "baseline:fixed-6").plan()
 

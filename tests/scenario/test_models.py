@@ -73,10 +73,10 @@ def test_lenet_is_what_torch_counts():
     nn, p = torch.nn, lenet12()
     with torch.device("meta"):
         x, modules = torch.empty(1, 1, 28, 28), []
-        for j, layer in enumerate(LENET12):
-            if layer.kind == "conv":
+        for j, layer in enumerate(LENET12.layers):
+            if layer.op == "conv":
                 modules.append(nn.Sequential(nn.Conv2d(x.shape[1], layer.channels, 3, padding="same"), nn.ReLU()))
-            elif layer.kind == "pool":
+            elif layer.op == "pool":
                 modules.append(nn.MaxPool2d(2))
             else:
                 linear = nn.Linear(x[0].numel(), layer.channels)

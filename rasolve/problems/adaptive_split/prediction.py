@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.plan import Plan, Stage
-from rasolve.problems.adaptive_split.costs import parts_of
+from rasolve.plan import Plan
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.adaptive_split.judgement import evaluate
 from rasolve.problems.turns import Turns, plan_of
@@ -22,10 +21,7 @@ def plan(problem: SplitOverSlots, decision: SplitDecision, solver: str) -> Plan:
     Joules are those of compute and air, whatever the budget's scope.
     """
     table, at, at_once = problem.table, problem.channels, problem.at_once
-    parts = {name: values.reshape(-1) for name, values in parts_of(problem, decision).items()}
-    cut = decision.cut.reshape(-1)
-    forward = table.device_forward_flops[cut] / np.maximum(table.device_flops[cut], np.finfo(float).tiny)
-    compute = parts["device_compute_j"] / problem.local_steps
+    clock_hz, server_hz = at.clock_hz.reshape(-1), decision.clock_hz.reshape(-1)
     turns = Turns(
         profile=problem.profile,
         table=table,
@@ -34,20 +30,15 @@ def plan(problem: SplitOverSlots, decision: SplitDecision, solver: str) -> Plan:
         local_steps=problem.local_steps,
         turn=np.repeat(np.arange(problem.slots), at_once),
         device=problem.devices_of_slots.reshape(-1),
-        cut=cut,
-        device_flops_per_s=at.clock_hz.reshape(-1) * problem.device_flops_per_cycle,
-        server_flops_per_s=decision.clock_hz.reshape(-1) * problem.server_flops_per_cycle,
+        cut=decision.cut.reshape(-1),
+        device_flops_per_s=clock_hz * problem.device_flops_per_cycle,
+        server_flops_per_s=server_hz * problem.server_flops_per_cycle,
         up_bps=at.up_bps.reshape(-1),
         down_bps=at.down_bps.reshape(-1),
-        energy={
-            Stage.CLIENT_FORWARD: compute * forward,
-            Stage.CLIENT_BACKWARD: compute * (1 - forward),
-            Stage.SERVER: parts["server_compute_j"] / problem.local_steps,
-            Stage.ACTIVATIONS: problem.device_power_w * parts["activations_up_s"] / problem.local_steps,
-            Stage.GRADIENTS: problem.server_power_w * parts["gradients_down_s"] / problem.local_steps,
-            Stage.ADAPTERS_UP: problem.device_power_w * parts["model_up_s"],
-            Stage.ADAPTERS_DOWN: problem.server_power_w * parts["model_down_s"],
-        },
+        device_j_per_flop=problem.device_energy * clock_hz**2 / problem.device_flops_per_cycle,
+        server_j_per_flop=problem.server_energy * server_hz**2 / problem.server_flops_per_cycle,
+        device_w=np.full(clock_hz.shape, problem.device_power_w),
+        server_w=np.full(clock_hz.shape, problem.server_power_w),
     )
     objective = evaluate(problem, decision).objective
     return plan_of(turns, problem=problem.kind, solver=solver, objective=objective, unit=problem.unit)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import Field
 
 from rasolve.arrays import Array
 from rasolve.errors import unknown
 from rasolve.forms import Form, Formulation, Slots
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.plan import Stage
 from rasolve.problems.adaptive_split import instances, slots
 from rasolve.problems.adaptive_split.base import SplitOverSlots
 from rasolve.problems.fields import LARGEST_CLOCK_HZ, LARGEST_GAIN, LEAST_CLOCK_HZ, LEAST_GAIN
 from rasolve.problems.registry import register
 
 Gains = Annotated[FloatArray, Array(("T",), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
+
+DEVICE_STAGES = (Stage.CLIENT_FORWARD, Stage.CLIENT_BACKWARD, Stage.ACTIVATIONS, Stage.ADAPTERS_UP)
+SERVER_STAGES = (Stage.SERVER, Stage.GRADIENTS, Stage.ADAPTERS_DOWN)
+"""The stages in which either party spends energy."""
 
 
 @register
@@ -53,6 +60,11 @@ class AdaptiveSplit(SplitOverSlots):
         return self.replace(
             **{name: getattr(self, name)[t : t + 1] for name in ("device", "device_clock_hz", "gain_up", "gain_down")}
         )
+
+    def spent(self, joules: Mapping[Stage, float]) -> FloatArray:
+        """Return what of a slot's joules by stage the budget limits [1]."""
+        stages = DEVICE_STAGES * self.counts_device + SERVER_STAGES * self.counts_server
+        return np.array([sum(joules[stage] for stage in stages)])
 
     def formulate(self, form: type[Form]) -> Formulation:
         if form is not Slots:

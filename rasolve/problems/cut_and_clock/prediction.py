@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.plan import Plan, Stage
-from rasolve.problems.cut_and_clock.costs import parts_of
+from rasolve.plan import Plan
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
 from rasolve.problems.cut_and_clock.judgement import evaluate
 from rasolve.problems.turns import Turns, plan_of
@@ -19,34 +18,28 @@ if TYPE_CHECKING:
 
 def plan(problem: CutAndClock, decision: CutAndClockDecision, solver: str) -> Plan:
     """Return the plan of a decision: one turn for each round and device; a local step is a local epoch."""
-    table, epochs, shape = problem.table, problem.local_epochs, problem.gain.shape
-    parts = {name: values.reshape(-1) for name, values in parts_of(problem, decision).items()}
-    cut, device = decision.cut.reshape(-1), np.tile(np.arange(problem.devices), problem.rounds)
-    forward = table.device_forward_flops[cut] / np.maximum(table.device_flops[cut], np.finfo(float).tiny)
-    power_w, compute = problem.device_power_w[device], parts["device_compute_j"] / epochs
-    per_clock = problem.flops_per_cycle_core
+    device = np.tile(np.arange(problem.devices), problem.rounds)
+    per_clock, server_hz = problem.flops_per_cycle_core, decision.clock_hz.reshape(-1)
+    clock_hz, cores = problem.device_clock_hz[device], problem.device_cores[device]
     up_bps = rate(problem.bandwidth_up_hz, problem.device_power_w, problem.gain, problem.noise_w_per_hz)
     down_bps = rate(problem.bandwidth_down_hz, problem.server_power_w, problem.gain, problem.noise_w_per_hz)
     turns = Turns(
         profile=problem.profile,
-        table=table,
+        table=problem.table,
         rank=problem.rank,
         batch_size=problem.samples_per_epoch,
-        local_steps=epochs,
-        turn=np.arange(shape[0] * shape[1]),
+        local_steps=problem.local_epochs,
+        turn=np.arange(len(device)),
         device=device,
-        cut=cut,
-        device_flops_per_s=(problem.device_clock_hz * problem.device_cores)[device] * per_clock,
-        server_flops_per_s=decision.clock_hz.reshape(-1) * problem.server_cores * per_clock,
+        cut=decision.cut.reshape(-1),
+        device_flops_per_s=clock_hz * cores * per_clock,
+        server_flops_per_s=server_hz * problem.server_cores * per_clock,
         up_bps=up_bps.reshape(-1),
         down_bps=down_bps.reshape(-1),
-        energy={
-            Stage.CLIENT_FORWARD: compute * forward,
-            Stage.CLIENT_BACKWARD: compute * (1 - forward),
-            Stage.SERVER: parts["server_j"] / epochs,
-            Stage.ACTIVATIONS: power_w * parts["activations_up_s"] / epochs,
-            Stage.ADAPTERS_UP: power_w * parts["adapters_up_s"],
-        },
+        device_j_per_flop=problem.device_energies[device] * clock_hz**2 / (cores * per_clock),
+        server_j_per_flop=problem.server_energy * server_hz**2 / (problem.server_cores * per_clock),
+        device_w=problem.device_power_w[device],
+        server_w=np.zeros(len(device)),
     )
     objective = evaluate(problem, decision).objective
     return plan_of(turns, problem=problem.kind, solver=solver, objective=objective, unit=problem.unit)
