@@ -14,21 +14,24 @@ from rasolve.schedule import Schedule
 def rows(
     plan: Plan, steps: int, flops: Mapping[Key, int], bits: Mapping[Key, int], memory: Mapping[str, int]
 ) -> tuple[Row, ...]:
-    """Return a whole run's FLOPs, bits, simulated seconds and joules by (party, stage), and every party's peak memory.
+    """Return a whole run's FLOPs, bits and simulated seconds by (party, stage), and the peak memory of every party.
+
+    Joules, too, where the plan says what a FLOP and a bit take.
 
     `flops`, `bits` and `memory` are what was measured over all steps. What the plan does not predict is 0 predicted;
     what was neither sent nor worked is 0 measured.
     """
     peak = {(party, str(Stage.PEAK)): size for party, size in memory.items()}
-    measured: tuple[tuple[Quantity, Mapping[Key, float]], ...] = (
-        ("flops", flops),
-        ("bits", bits),
-        ("seconds", simulated(plan, flops, bits)),
-        ("joules", spent(plan, flops, bits)),
-        ("memory_bytes", peak),
-    )
+    measured: dict[Quantity, Mapping[Key, float]] = {
+        "flops": flops,
+        "bits": bits,
+        "seconds": simulated(plan, flops, bits),
+        "memory_bytes": peak,
+    }
+    if isinstance(plan, SplitSequentialPlan):
+        measured["joules"] = spent(plan, flops, bits)
     found = []
-    for quantity, values in measured:
+    for quantity, values in measured.items():
         predicted: dict[Key, float] = {}
         for each in plan.predicted(quantity):
             times = 1 if quantity == "memory_bytes" else plan.occurrences(each.party, each.stage, steps)
@@ -61,10 +64,8 @@ def simulated(plan: Plan, flops: Mapping[Key, int], bits: Mapping[Key, int]) -> 
     return found
 
 
-def spent(plan: Plan, flops: Mapping[Key, int], bits: Mapping[Key, int]) -> dict[Key, float]:
-    """Return the joules that measured FLOPs and bits take, by (party, stage), where the plan says what they take."""
-    if not isinstance(plan, SplitSequentialPlan):
-        return {}
+def spent(plan: SplitSequentialPlan, flops: Mapping[Key, int], bits: Mapping[Key, int]) -> dict[Key, float]:
+    """Return the joules that measured FLOPs and bits take by the plan, by (party, stage)."""
     return {key: amount * joules for key, amount, joules in _in_turn(plan.energy, flops, bits)}
 
 

@@ -73,7 +73,7 @@ def turns(report: Report, path: str | Path) -> Path:
     axes.set_yticks(range(len(devices)), [f"device {d + 1}" for d in devices])
     axes.set_ylim(len(devices) - 0.4, -0.6)
     predicted, measured = (quantity(ends[source], "s") for source, *_ in SOURCES)
-    title(figure, f"{report.model} by {report.solver}: {count} turns take {predicted} predicted, {measured} measured")
+    title(figure, f"{report.model}, {report.solver}: {count} turns take {predicted} predicted, {measured} measured")
     handles, labels = legend_entries([name for name, _ in STAGES.values()], axes)
     handles += [Patch(color="black", alpha=opacity) for *_, opacity in SOURCES]
     labels += ["predicted (upper bar)", "measured (lower bar)"]
