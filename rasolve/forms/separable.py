@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -227,6 +227,10 @@ class Slots(Separable):
         """What a policy steers the costs of a slot to [B]: the target, or a slot's share of the budget."""
         given = self.budget if self.target is None else self.target
         return given * (1.0 if self.mean else 1.0 / self.items)
+
+    def at_target(self) -> Slots:
+        """Return the same slots with what a policy steers to as their budget."""
+        return replace(self, budget=self.steered if self.mean else self.steered * self.items, target=None)
 
     def stepper(self, slots: slice) -> Stepper:
         """Return the function of one slot of the slice at a time."""

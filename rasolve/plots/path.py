@@ -88,7 +88,13 @@ def _delay(axes: Axes, problem: Problem, slots: Any, mean: FloatArray, bound: fl
     scale, unit = prefix(float(mean[-1]), problem.unit)
     axes.plot(slots, mean / scale, color=BLUE, linewidth=1.5, label="mean so far")
     if np.isfinite(bound):
-        axes.axhline(bound / scale, color=DARK, linewidth=1.2, linestyle=DASHED, label="proved bound,\nall slots known")
+        axes.axhline(
+            bound / scale,
+            color=DARK,
+            linewidth=1.2,
+            linestyle=DASHED,
+            label="proved bound within\nthe slack, all known",
+        )
     axes.set_ylabel(f"delay of a slot [{unit}]")
     axes.set_ylim(*_range(np.append(mean[len(mean) // 50 :], bound) / scale))
 
@@ -118,7 +124,7 @@ def _queue(axes: Axes, form: Slots, result: Result, slots: Any, queue: FloatArra
         axes.plot(slots, queue[:, b] / reference[b % len(reference)], color=COLOURS[b % 6], linewidth=1.2, label=name)
     price = result.multipliers.get("energy_budget_j")
     if result.solver == "drift_plus_penalty" and one and price:
-        level = float(queue[-1, 0]) / float(price) * float(best_ray(form).prices[0])
+        level = float(queue[-1, 0]) / float(price) * float(best_ray(form.at_target()).prices[0])
         axes.axhline(level / scale, color=DARK, linewidth=1.2, linestyle=DASHED, label="V times the\nbest multiplier")
     axes.set_ylabel(f"queue [{unit}]")
     axes.set_ylim(bottom=0)

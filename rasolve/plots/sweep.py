@@ -29,6 +29,9 @@ BOUNDS = 40
 APART = 0.07
 """Least distance between points whose V is written, relative to the picture."""
 
+CLEAR: dict[str, Any] = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.6}
+"""What is behind a written V."""
+
 BASELINES = ("no-queue", "energy-greedy", "delay-greedy")
 """Rules that are drawn where they lie within the picture."""
 
@@ -89,7 +92,7 @@ def _name(axes: Axes, energy: FloatArray, delay: FloatArray, values: FloatArray,
         if np.hypot((energy[i] - last[0]) / width, (delay[i] - last[1]) / top) > APART:
             last = energy[i], delay[i]
             said = f"V = {values[i]:,.0f}" if values[i] >= 10 else f"V = {values[i]:.2g}"
-            axes.annotate(said, last, xytext=(8, 6), textcoords="offset points", fontsize=8, color=BLUE)
+            axes.annotate(said, last, xytext=(8, 6), textcoords="offset points", fontsize=8, color=BLUE, bbox=CLEAR)
 
 
 def _rules(axes: Axes, problem: Problem, joule: float, second: float, top: float) -> None:

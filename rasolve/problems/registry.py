@@ -42,9 +42,15 @@ def _load_shipped() -> None:
 
 
 def problems() -> dict[str, type[Problem]]:
-    """Return every problem class by its command-line name."""
+    """Return every problem class by its command-line name, this package's first, whatever was imported when."""
     _load_shipped()
-    return dict(_registered)
+    return dict(sorted(_registered.items(), key=lambda item: (_place(item[1]), item[0])))
+
+
+def _place(problem: type[Problem]) -> int:
+    packages = [f"rasolve.problems.{name.replace('-', '_')}" for name in SHIPPED]
+    own = ".".join(problem.__module__.split(".")[:3])
+    return packages.index(own) if own in packages else len(packages)
 
 
 def problem_named(name: str) -> type[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -89,7 +89,7 @@ def natural_v(form: Slots) -> float:
     queue grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the
     slack.
     """
-    at_target = replace(form, budget=form.steered if form.mean else form.steered * form.items, target=None)
+    at_target = form.at_target()
     ray = enclose(at_target)
     for _ in range(GUESSES):
         ray = ray if ray.closed else narrow(at_target, ray)
