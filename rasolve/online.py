@@ -58,9 +58,13 @@ class OnlinePolicy:
         return self._policy.queues
 
     def decide(self, observation: Problem) -> Decision:
-        """Return the decision for what is observed now."""
+        """Return the decision for what is observed now; raises InputError for anything but one slot."""
+        if not isinstance(observation, Problem):
+            raise InputError(f"observation: a problem of one slot is needed, not {type(observation).__name__}")
         formulation = observation.formulate(Slots)
         form: Any = formulation.form
+        if form.items != 1:
+            raise InputError(f"observation: one slot is needed, not {form.items}, e.g. problem.slot(0)")
         decision: Decision = formulation.lift(self._policy.decide(form))
         return decision
 
@@ -86,6 +90,8 @@ class OnlineTurns:
         """Let a policy decide a problem's slots from the `first` on; the plan of what was done calls it by `name`."""
         if not isinstance(problem, AdaptiveSplit):
             raise InputError(f"{problem.kind} has no slots that are decided while it is trained by: use adaptive-split")
+        if not (hasattr(policy, "decide") and hasattr(policy, "learn")):
+            raise InputError(f"policy: needs decide(observation) and learn(outcome), {type(policy).__name__} has not")
         self.problem, self.policy, self.name, self.first = problem, policy, name, whole_number("first", first, 0)
 
     @property

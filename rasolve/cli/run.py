@@ -68,6 +68,8 @@ def run(
         problem, policy = _policy(target, online, queues, seed)
         instructions = OnlineTurns(problem, policy, "drift_plus_penalty", policy.queues.slots)
     time_model = None if times is None else TimeModel.load(times)
+    if policy is not None and queues is not None:
+        policy.queues.save(queues)
     wait_patiently()
     from rasolve.executor.run import run as execute
 

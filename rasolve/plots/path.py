@@ -58,7 +58,8 @@ def queues(problem: Problem, result: Result, path: str | Path) -> Path:
         plain(each)
     drawn = np.unique(np.linspace(1, len(delay), min(len(delay), DRAWN)).astype(int))
     known = result.bound if result.bound is not None else -np.inf
-    _delay(axes[0], problem, drawn, running_mean(delay)[drawn - 1], max(known, problem.lower_bound()))
+    bound = max(known, problem.lower_bound())
+    _delay(axes[0], problem.unit, form, drawn, running_mean(delay)[drawn - 1], bound)
     _energy(axes[1], form, drawn, running_mean(energy)[drawn - 1])
     _queue(axes[2], form, result, drawn, queue[drawn])
     axes[2].set_xlabel("slot")
@@ -84,8 +85,9 @@ def running_mean(values: FloatArray) -> FloatArray:
     return np.asarray(np.cumsum(values, axis=0) / count)
 
 
-def _delay(axes: Axes, problem: Problem, slots: Any, mean: FloatArray, bound: float) -> None:
-    scale, unit = prefix(float(mean[-1]), problem.unit)
+def _delay(axes: Axes, unit: str, form: Slots, slots: Any, mean: FloatArray, bound: float) -> None:
+    scale, unit = prefix(float(mean[-1]), unit)
+    slack = " with slack" if (form.budget > form.at_target().budget).any() else ""
     axes.plot(slots, mean / scale, color=BLUE, linewidth=1.5, label="mean so far")
     if np.isfinite(bound):
         axes.axhline(
@@ -93,7 +95,7 @@ def _delay(axes: Axes, problem: Problem, slots: Any, mean: FloatArray, bound: fl
             color=DARK,
             linewidth=1.2,
             linestyle=DASHED,
-            label="proved bound within\nthe slack, all known",
+            label=f"proved bound{slack},\nall slots known",
         )
     axes.set_ylabel(f"delay of a slot [{unit}]")
     axes.set_ylim(*_range(np.append(mean[len(mean) // 50 :], bound) / scale))

@@ -42,6 +42,8 @@ def tradeoff(problem: Problem, path: str | Path, *, v: Sequence[float] | None = 
     Raises InputError for a problem without slots or with several budgets, SolverUnavailable without matplotlib.
     """
     form = slots_of(problem)
+    if v is not None and not len(v):
+        raise InputError("v is empty: at least one value is needed")
     if form.budgets != 1:
         raise InputError(f"{problem.kind} has {form.budgets} budgets: a trade-off is drawn for one")
     values = [natural_v(form) * factor for factor in FACTORS] if v is None else list(v)

@@ -282,12 +282,21 @@ def test_bad_data(change, message):
         ({"cut": np.zeros(3, int)}, r"decision.cut has shape \[3\], needs \[30\]"),
         ({"cut": np.full(30, 13)}, "decision.cut must lie in 0 to 12"),
         ({"clock_hz": np.zeros(30)}, "decision.clock_hz must be finite and above 0"),
+        ({"cut": np.full(30, 1.5)}, "decision.cut must be an array of whole numbers"),
+        ({"cut": [1] * 30}, "decision.cut must be an array of whole numbers"),
+        ({"clock_hz": np.full(30, "fast")}, "decision.clock_hz must be an array of numbers"),
     ],
 )
 def test_bad_decisions(problem, change, message):
     good = SplitDecision(np.zeros(30, int), np.full(30, 5e10))
     with pytest.raises(InputError, match=message):
         problem.evaluate(replace(good, **change))
+
+
+@pytest.mark.parametrize("t", [-1, 30, 1.5, "a", True])
+def test_there_is_no_such_slot(problem, t):
+    with pytest.raises(InputError, match=r"slot = .*: must be a whole number from 0 to 29"):
+        problem.slot(t)
 
 
 def test_violated_limits_are_named(problem):

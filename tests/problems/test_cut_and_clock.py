@@ -195,6 +195,14 @@ def test_the_front_is_that_of_a_dense_grid(channel, device):
     assert energies[-1] == 0.0 and cuts[-1] == 16 and set(cuts) == set(front.cut)
 
 
+@pytest.mark.parametrize(
+    ("round_", "device", "message"), [(2, 0, "round = 2"), (-1, 0, "round = -1"), (0, 5, "device = 5")]
+)
+def test_there_is_no_such_front(round_, device, message):
+    with pytest.raises(InputError, match=f"{message}: must be a whole number from 0 to"):
+        ra.CutAndClock.sample(rounds=2).front(round_, device)
+
+
 def test_every_weight_chooses_a_point_of_the_front():
     for weight in (0.1, 0.5, 0.9):
         p = sample(seed=3, weight=weight, channel="normal")

@@ -171,3 +171,31 @@ def test_a_problem_is_decided_online_and_resumed(tmp_path):
     assert policy.queues.prices[0] == pytest.approx(whole.multipliers["energy_budget_j"], rel=1e-9)
     with pytest.raises(InputError, match="cut-and-clock has no slots to decide online"):
         ra.OnlinePolicy.of(ra.CutAndClock.sample(), v=1.0)
+
+
+def test_saved_queues_of_another_problem_are_refused(tmp_path):
+    p = ra.AdaptiveSplit.sample(slots=3)
+    path = ra.OnlinePolicy.of(p, 2.0).queues.save(tmp_path / "queues.json")
+    assert ra.OnlinePolicy.resume(path, p, 2.0).queues.v == 2
+    with pytest.raises(
+        InputError, match=r"queues.json: these queues are of another problem: they steer to .*, adaptive-"
+    ):
+        ra.OnlinePolicy.resume(path, p.replace(energy_budget_j=1.0))
+    with pytest.raises(InputError, match="these queues are of another problem"):
+        ra.OnlinePolicy.resume(path, ra.ParallelAdaptiveSplit.sample(slots=2))
+    with pytest.raises(InputError, match="these queues have v = 2, not 3"):
+        ra.OnlinePolicy.resume(path, p, 3.0)
+
+
+def test_one_slot_is_decided_at_a_time():
+    p = ra.AdaptiveSplit.sample(slots=3)
+    policy = ra.OnlinePolicy.of(p, 2.0)
+    for observation, message in (
+        (p, r"observation: one slot is needed, not 3, e.g. problem.slot\(0\)"),
+        (None, "observation: a problem of one slot is needed, not NoneType"),
+        (ra.ParallelAdaptiveSplit.sample(slots=1), "observation has 4 budgets, the queues 1"),
+    ):
+        with pytest.raises(InputError, match=message):
+            policy.decide(observation)
+    with pytest.raises(InputError, match=r"policy: needs decide\(observation\) and learn\(outcome\), NoneType has not"):
+        ra.OnlineTurns(p, None)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.errors import InputError
 from rasolve.forms import Slots
 from rasolve.numerics import ROUNDING
 from rasolve.problems.adaptive_split.costs import energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.base import Check, Constraint, Evaluation
+from rasolve.problems.fields import reject_misfit
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NAMED = 3
 
 def evaluate(problem: SplitOverSlots, decision: SplitDecision) -> Evaluation:
     """Return the mean delay of a slot [s], with every slot's delay [T], energy in scope [T, B] and parts."""
-    _reject_misfit(problem, decision)
+    reject_misfit(decision, problem.clock_shape, problem.profile)
     parts = parts_of(problem, decision)
     delay = slot_s(parts)
     return Evaluation(float(delay.mean()), {**parts, "slot_s": delay, "energy_j": energy_j(problem, parts)})
@@ -31,7 +31,7 @@ def evaluate(problem: SplitOverSlots, decision: SplitDecision) -> Evaluation:
 
 def check(problem: SplitOverSlots, decision: SplitDecision) -> Check:
     """Return the budgets with their declared slack, the server's clock and the candidate cuts."""
-    _reject_misfit(problem, decision)
+    reject_misfit(decision, problem.clock_shape, problem.profile)
     energy = energy_j(problem, parts_of(problem, decision)).mean(axis=0)
     used = decision.clock_hz.reshape(problem.slots, -1).sum(axis=1)
     short = np.maximum(problem.clock_min_hz - decision.clock_hz, 0.0)
@@ -58,16 +58,4 @@ def explain(problem: SplitOverSlots) -> tuple[str, ...]:
         f"{quantity(least[b], 'J')}, the budget is {quantity(problem.budgets_j[b], 'J')}{slack}"
         for b in short[:NAMED]
     ]
-    return (*said, *([f"and {len(short) - NAMED} more devices likewise"] if len(short) > NAMED else []))
-
-
-def _reject_misfit(problem: SplitOverSlots, decision: SplitDecision) -> None:
-    """Reject a decision whose arrays do not fit the problem."""
-    for name in ("cut", "clock_hz"):
-        found, needed = np.shape(getattr(decision, name)), problem.clock_shape
-        if found != needed:
-            raise InputError(f"decision.{name} has shape {list(found)}, needs {list(needed)}")
-    if not (np.isfinite(decision.clock_hz) & (decision.clock_hz > 0)).all():
-        raise InputError("decision.clock_hz must be finite and above 0")
-    if decision.cut.min() < 0 or decision.cut.max() > problem.profile.blocks:
-        raise InputError(f"decision.cut must lie in 0 to {problem.profile.blocks}")
+    return (*said, *([f"and so for {len(short) - NAMED} more"] if len(short) > NAMED else []))

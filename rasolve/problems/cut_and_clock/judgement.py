@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.errors import InputError
 from rasolve.forms import Separable
 from rasolve.numerics import ROUNDING
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.problems.cut_and_clock.costs import all_slopes, delay_s, energy_j, parts_of
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
+from rasolve.problems.fields import reject_misfit
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def evaluate(problem: CutAndClock, decision: CutAndClockDecision) -> Evaluation:
     """Return the mean utility, with every round's and device's utility, delay, energy in scope and parts [N, M]."""
-    _reject_misfit(problem, decision)
+    reject_misfit(decision, problem.gain.shape, problem.profile)
     parts = parts_of(problem, decision)
     delay, energy = delay_s(parts), energy_j(problem, parts)
     utility = all_slopes(problem).utility(delay.reshape(-1), energy.reshape(-1)).reshape(delay.shape)
@@ -29,7 +29,7 @@ def evaluate(problem: CutAndClock, decision: CutAndClockDecision) -> Evaluation:
 
 def check(problem: CutAndClock, decision: CutAndClockDecision) -> Check:
     """Return the range of the clock, the candidate cuts and, where given, the budget."""
-    _reject_misfit(problem, decision)
+    reject_misfit(decision, problem.gain.shape, problem.profile)
     short = np.maximum(problem.clock_min_hz - decision.clock_hz, 0.0)
     strangers = np.asarray(np.isin(decision.cut, problem.candidates, invert=True).sum(), dtype=np.float64)
     found = [
@@ -67,15 +67,3 @@ def notes(problem: CutAndClock) -> tuple[str, ...]:
         f"in {replaced} of {problem.gain.size} decisions the corners (0, F_max) and (J, F_min) are no extremes of "
         "delay and energy: those over all cuts and clocks normalise them",
     )
-
-
-def _reject_misfit(problem: CutAndClock, decision: CutAndClockDecision) -> None:
-    """Reject a decision whose arrays do not fit the problem."""
-    for name in ("cut", "clock_hz"):
-        found, needed = np.shape(getattr(decision, name)), problem.gain.shape
-        if found != needed:
-            raise InputError(f"decision.{name} has shape {list(found)}, needs {list(needed)}")
-    if not (np.isfinite(decision.clock_hz) & (decision.clock_hz > 0)).all():
-        raise InputError("decision.clock_hz must be finite and above 0")
-    if decision.cut.min() < 0 or decision.cut.max() > problem.profile.blocks:
-        raise InputError(f"decision.cut must lie in 0 to {problem.profile.blocks}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.cut_and_clock.costs import curves
+from rasolve.problems.drawing import whole
 
 if TYPE_CHECKING:
     from rasolve.problems.cut_and_clock.problem import CutAndClock
@@ -53,8 +54,10 @@ class Front:
 
 
 def front(problem: CutAndClock, round_: int, device: int) -> Front:
-    """Return the front of one round and device, over the candidate cuts."""
-    at = curves(problem, slice(place := round_ * problem.devices + device, place + 1))
+    """Return the front of one round and device, counted from 0, over the candidate cuts."""
+    place = whole("round", round_, 0, problem.rounds - 1) * problem.devices
+    place += whole("device", device, 0, problem.devices - 1)
+    at = curves(problem, slice(place, place + 1))
     cuts = problem.candidates
     offset, cycles = at.delay_s[0, cuts], at.cycles[cuts]
     root = np.sqrt(at.xi * cycles**3)
