@@ -41,13 +41,16 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
-def test_the_python_of_the_lyapunov_page_runs(tmp_path, monkeypatch):
+def test_the_python_of_the_lyapunov_page_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     space: dict = {}
     for code in blocks("docs/lyapunov.md", "python"):
         exec(compile(code, "docs/lyapunov.md", "exec"), space)
     assert space["policy"].queues.slots == 3 and ra.OnlinePolicy.resume("queues.json").queues.slots == 3
     assert space["solution"].gap <= 1e-9 and space["rough"].bound <= space["solution"].objective
+    assert space["running"].queues.slots == 3 and "NOT PREDICTED" not in capsys.readouterr().out
+    assert space["report"].bits_agree and space["report"].worst_loss_difference < 1e-6
 
 
 def test_python_of_the_dag_split_page_runs(capsys):

@@ -58,6 +58,17 @@ def test_work_traffic_time_and_energy_are_as_predicted(model):
     assert joules == pytest.approx(parts["energy_j"].sum(), rel=1e-12)
 
 
+def test_cut_and_clock_is_trained_by():
+    p = ra.CutAndClock.sample(rounds=1, model="gpt-mini", rank=2, local_epochs=2, samples_per_epoch=2, channel="poor")
+    result = ra.solve(p, "baseline:random", seed=1)
+    report = run(result.plan(), 10)
+    assert report.bits_agree and report.worst_flops_difference == 0 and report.worst_loss_difference < 1e-5
+    assert len(set(report.cut)) > 1 and report.device.tolist() == [0, 1, 2, 3, 4]
+    assert report.delays[0].measured == pytest.approx(result.evaluation.parts["delay_s"].sum(), rel=1e-9)
+    server = sum(row.measured for row in report.rows if (row.quantity, row.stage) == ("joules", Stage.SERVER))
+    assert server == pytest.approx(result.evaluation.parts["server_j"].sum(), rel=1e-9)
+
+
 def test_bits_equal_those_counted_by_hand():
     report = run(plan_of("lenet12", [3, 12, 0]), 6, reference=False)
     bits = {(row.party, row.stage): row.measured for row in report.rows if row.quantity == "bits"}
