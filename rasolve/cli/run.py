@@ -12,7 +12,7 @@ from rasolve.cli import progress
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Json
 from rasolve.cli.output import show
-from rasolve.cli.targets import problem_of
+from rasolve.cli.targets import is_file, problem_of
 from rasolve.cli.threads import wait_patiently
 from rasolve.errors import InputError
 from rasolve.online import OnlinePolicy, OnlineTurns
@@ -22,14 +22,12 @@ from rasolve.surrogate_models.time import TimeModel
 
 
 def run(
-    target: Annotated[
-        str, typer.Argument(metavar="PLAN", help="A plan, as saved by rasolve solve --out; a problem with --online.")
-    ],
+    plan: Annotated[str, typer.Argument(help="A plan, as saved by rasolve solve --out; a problem with --online.")],
     steps: Annotated[int, typer.Option(help="Local steps to train.")] = 20,
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV with columns mr and ref; generated text without it.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights, text and mini-batches (and of a sample).")] = 0,
     reference: Annotated[bool, typer.Option(help="Also train unsplit, to compare the losses.")] = True,
     times: Annotated[
         Path | None,
@@ -63,9 +61,9 @@ def run(
         raise InputError("queues: belong to a policy, use --online")
     instructions: Plan | OnlineTurns
     if online is None:
-        instructions, policy = _plan(target), None
+        instructions, policy = _stored(plan), None
     else:
-        problem, policy = _policy(target, online, queues, seed)
+        problem, policy = _policy(plan, online, queues, seed)
         instructions = OnlineTurns(problem, policy, "drift_plus_penalty", policy.queues.slots)
     time_model = None if times is None else TimeModel.load(times)
     if policy is not None and queues is not None:
@@ -96,7 +94,7 @@ def run(
     return ExitCode.DONE
 
 
-def _plan(target: str) -> Plan:
+def _stored(target: str) -> Plan:
     if target in problems():
         raise InputError(f"{target} is a problem: rasolve solve {target} --out plan.json makes a plan of it")
     return Plan.load(target)
@@ -104,7 +102,7 @@ def _plan(target: str) -> Plan:
 
 def _policy(target: str, v: float, queues: Path | None, seed: int) -> tuple[Problem, OnlinePolicy]:
     """Return a problem and its policy, whose queues go on where a file has them."""
-    problem = problem_of(target, seed, [])
+    problem = problem_of(target, None if is_file(target) else seed, [])
     if queues is not None and queues.exists():
         return problem, OnlinePolicy.resume(queues, problem, v)
     return problem, OnlinePolicy.of(problem, v)

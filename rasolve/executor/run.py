@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 from rasolve.executor import comparison
 from rasolve.executor.identity import identity
 from rasolve.executor.start import start
-from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.steps import Done, Step, add, losses
 from rasolve.executor.wall_clock import WallClock
 from rasolve.executor.work import wall_clock
 from rasolve.surrogate_models.time import TimeModel
@@ -102,7 +102,7 @@ def run(
             step_loss = split.step()
             seconds = time.perf_counter() - began
             progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
+            add(done, Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if recorder is not None and (number % checkpoint_every == 0 or number == steps):
                 recorder.save(done)
             if callback is not None and callback(progress):
@@ -120,6 +120,7 @@ def run(
     undisturbed = {key: each * (taken - 1) for key, each in split.meter.flops.items()}
     alike = taken > 1 and not isinstance(plan, SplitSequentialPlan)
     later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if alike else {}
+    bits_later = {key: each - first.bits.get(key, 0) for key, each in last.bits.items()}
     memory = {party: ledger.peak for party, ledger in split.meter.memory.items()}
     return Report(
         problem=plan.problem,
@@ -132,7 +133,7 @@ def run(
         rounds=rounds,
         rows=comparison.rows(plan, taken, flops, last.bits, memory),
         delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
-        wall=comparison.wall(later, undisturbed, last.bits - first.bits),
+        wall=comparison.wall(later, undisturbed, bits_later),
         loss=loss,
         reference_loss=reference_loss,
         data=begun.data.source,

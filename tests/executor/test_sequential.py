@@ -10,6 +10,7 @@ import rasolve as ra
 from rasolve.errors import InputError
 from rasolve.executor.layered import make
 from rasolve.executor.run import run
+from rasolve.executor.steps import Done, Step, add
 from rasolve.plan import Plan, Stage
 from rasolve.problems.adaptive_split.decision import SplitDecision
 
@@ -213,3 +214,14 @@ def test_plans_survive_json_and_turns_are_taken_apart_and_joined():
     amounts = [{(e.party, e.stage, e.quantity): e.value for e in each.prediction} for each in (joined, plan)]
     assert amounts[0] == amounts[1]
     assert joined.objective == pytest.approx(plan.objective)
+
+
+def test_long_runs_keep_what_was_metered_of_their_ends_alone():
+    done = []
+    for number in range(1, 6):
+        add(
+            done,
+            Done(Step(number, 5, 1.0, None, 0), {("client 1", "labels"): number}, {("client 1", "labels"): 1.0}, 0.1),
+        )
+    assert [len(each.bits) + len(each.wall) for each in done] == [2, 0, 0, 0, 2]
+    assert [each.progress.number for each in done] == [1, 2, 3, 4, 5] and list(done[-1].bits.values()) == [5]
