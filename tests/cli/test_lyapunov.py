@@ -14,7 +14,7 @@ def test_solve_check_and_draw(cli, tmp_path):
     checked = cli("check", "adaptive-split", result, *SLOTS)
     assert checked.code == 0 and "ok  mean energy of a slot (total, 2 % slack)" in checked.out
     shown = cli("check", plan).out
-    total = 20 * float(solved.out.split("objective  ")[1].split(" s")[0])
+    total = 20 * json.loads(result.read_text())["objective"]
     assert "can be run yes" in shown and f"predicted  {total:.4g} s and" in shown and "for all turns" in shown
     for kind in ("queues", "tradeoff"):
         drawn = cli("plot", result, "--problem", "adaptive-split", *SLOTS, "--kind", kind, "--out", tmp_path / "p.png")
