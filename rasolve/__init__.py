@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "AdaptiveSplit": "rasolve.problems.adaptive_split",
     "BatchSolution": "rasolve.forms.batch",
     "Comparison": "rasolve.solving",
+    "CutAndClock": "rasolve.problems.cut_and_clock",
     "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
     "FedsLLMFdma": "rasolve.problems.fedsllm_fdma",
     "GraphProfile": "rasolve.scenario.graph",
     "InfeasibleError": "rasolve.errors",
     "InputError": "rasolve.errors",
+    "OnlinePolicy": "rasolve.online",
+    "OnlineTurns": "rasolve.online",
+    "ParallelAdaptiveSplit": "rasolve.problems.adaptive_split",
     "Plan": "rasolve.plan",
     "Profile": "rasolve.scenario.workload",
     "RasolveError": "rasolve.errors",
@@ -40,14 +45,19 @@ _EXPORTS = {
 _MODULES = ("forms", "problems", "scenario", "solvers", "surrogate_models", "testing", "plots", "executor")
 
 __all__ = [
+    "AdaptiveSplit",
     "BatchSolution",
     "Comparison",
+    "CutAndClock",
     "DagSplit",
     "FedsLLM",
     "FedsLLMFdma",
     "GraphProfile",
     "InfeasibleError",
     "InputError",
+    "OnlinePolicy",
+    "OnlineTurns",
+    "ParallelAdaptiveSplit",
     "Plan",
     "Profile",
     "RasolveError",
@@ -86,7 +96,10 @@ if TYPE_CHECKING:
     from rasolve.executor.run import run
     from rasolve.executor.trace import trace
     from rasolve.forms.batch import BatchSolution
+    from rasolve.online import OnlinePolicy, OnlineTurns
     from rasolve.plan import Plan
+    from rasolve.problems.adaptive_split import AdaptiveSplit, ParallelAdaptiveSplit
+    from rasolve.problems.cut_and_clock import CutAndClock
     from rasolve.problems.dag_split import DagSplit
     from rasolve.problems.fedsllm import FedsLLM
     from rasolve.problems.fedsllm_fdma import FedsLLMFdma

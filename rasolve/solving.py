@@ -238,12 +238,13 @@ def _formulation(problem: Problem, solver: str, seed: int) -> tuple[Formulation,
         formulation, _ = _automatic(problem)
         return formulation, solvers_for(formulation.form)[0].name
     wanted = solver_named(solver).form
-    if wanted not in problem.written_in():
+    written = next((form for form in problem.written_in() if issubclass(form, wanted)), None)
+    if written is None:
         takers = ", ".join(solvers_of(problem))
         raise SolverUnavailable(
             f"solver '{solver}' takes the form {wanted.name}; {problem.kind} is solved by: {takers}"
         )
-    return problem.formulate(wanted), solver
+    return problem.formulate(written), solver
 
 
 def solvers_of(problem: Problem) -> list[str]:
@@ -270,15 +271,18 @@ def _judged(
     """Lift a solution to the problem, keep the start if that is better, and let the problem judge it."""
     decision = formulation.lift(solution.value) if solution.value is not None else None
     objective = problem.evaluate(decision).objective if decision is not None else INFINITY
+    feasible = decision is not None and problem.check(decision).feasible
     found = decision
-    if start is not None and start.feasible and (started := problem.evaluate(start.decision).objective) < objective:
-        decision, objective = start.decision, started
+    if start is not None and start.feasible:
+        started = problem.evaluate(start.decision).objective
+        if not feasible or started < objective:
+            decision, objective, feasible = start.decision, started, True
     proved = formulation.lift_bound(solution.bound) if formulation.lift_bound is not None else -INFINITY
     interrupted = solution.termination is Termination.INTERRUPTED
-    if bound and not _within(relative_gap(objective, proved), limits):
+    if bound and not (feasible and _within(relative_gap(objective, proved), limits)):
         best, interrupted = (problem.lower_bound(), True) if interrupted else _best_bound(problem, limits)
         proved = max(proved, best)
-    found_gap = relative_gap(objective, proved)
+    found_gap = relative_gap(objective, proved) if feasible else None
     result = Result(
         problem=problem.kind,
         solver=asked if asked.startswith("baseline:") else name,
@@ -289,7 +293,7 @@ def _judged(
         bound_kind=BoundKind.PROVED if np.isfinite(proved) else BoundKind.NONE,
         gap=found_gap,
         termination=Termination.INTERRUPTED if interrupted else _termination(solution, found_gap, limits),
-        feasible=decision is not None and problem.check(decision).feasible,
+        feasible=feasible,
         decision=decision,
         multipliers=_multipliers(formulation, solution) if decision is found else {},
         reasons=(problem.explain() or solution.reasons) if decision is None else (),
@@ -404,7 +408,9 @@ def sharing_bound(results: Iterable[Result]) -> list[Result]:
             update={
                 "bound": best,
                 "bound_kind": BoundKind.PROVED,
-                "gap": None if result.objective is None else relative_gap(result.objective, best),
+                "gap": relative_gap(result.objective, best)
+                if result.feasible and result.objective is not None
+                else None,
             }
         )
         for result in found
@@ -426,7 +432,9 @@ def _row(result: Result) -> tuple[str, ...]:
     return (
         result.problem,
         result.solver,
-        number(result.objective) + (f" {result.unit}" if result.objective is not None else ""),
+        number(result.objective)
+        + (f" {result.unit}".rstrip() if result.objective is not None else "")
+        + ("" if result.feasible or result.objective is None else " (NOT feasible)"),
         number(result.bound),
         result.bound_kind.value,
         "-" if result.gap is None else percent(result.gap),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from rasolve.forms import FdmaShares, FixedDensityLink, Load, Menu, MultipleChoice, OfdmaLink, Tail
+from rasolve.forms import (
+    FdmaShares,
+    FixedDensityLink,
+    Load,
+    Menu,
+    MultipleChoice,
+    OfdmaLink,
+    Response,
+    Separable,
+    Slots,
+    Tail,
+)
 
 
 def link(seed: int, clients: int = 3, subchannels: int = 6, selective: bool = False, tight: str = "both") -> OfdmaLink:
@@ -23,6 +34,26 @@ def link(seed: int, clients: int = 3, subchannels: int = 6, selective: bool = Fa
         noise_w_per_hz=4e-21,
         client_power_w=cap,
         total_power_w=float(total),
+    )
+
+
+def separable(seed: int, items: int, alternatives: int = 4, budgets: int = 1, slots: bool = False) -> Separable:
+    """Return items with random penalties and costs, budgeted at 0.3 on average, or 0.42 where there are several."""
+    rng = np.random.default_rng(seed)
+    penalty = rng.uniform(0, 1, (items, alternatives))
+    cost = rng.uniform(0, 1, (items, alternatives, budgets))
+
+    def respond(at: slice, weight: float, prices: np.ndarray) -> Response:
+        value = weight * penalty[at] + cost[at] @ prices
+        least = value == value.min(axis=1, keepdims=True)
+        return each(at, weight, prices).of(np.where(least, penalty[at], np.inf).argmin(axis=1))
+
+    def each(at: slice, _weight: float, _prices: np.ndarray) -> Response:
+        return Response(penalty[at], cost[at], (np.broadcast_to(np.arange(alternatives), penalty[at].shape),))
+
+    kind = Slots if slots else Separable
+    return kind(
+        items=items, respond=respond, budget=np.full(budgets, 0.42 if budgets > 1 else 0.3), mean=True, each=each
     )
 
 

@@ -41,6 +41,18 @@ def test_readme_scenario_and_commands_run(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
+def test_the_python_of_the_lyapunov_page_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    space: dict = {}
+    for code in blocks("docs/lyapunov.md", "python"):
+        exec(compile(code, "docs/lyapunov.md", "exec"), space)
+    assert space["policy"].queues.slots == 3 and ra.OnlinePolicy.resume("queues.json").queues.slots == 3
+    assert space["solution"].gap <= 1e-9 and space["rough"].bound <= space["solution"].objective
+    assert space["running"].queues.slots == 3 and "NOT PREDICTED" not in capsys.readouterr().out
+    assert space["report"].bits_agree and space["report"].worst_loss_difference < 1e-6
+
+
 def test_python_of_the_dag_split_page_runs(capsys):
     (code,) = blocks("docs/dag_split.md", "python")
     exec(compile(code, "docs/dag_split.md", "exec"), {})
@@ -76,22 +88,7 @@ def test_smooth_program_of_the_docs_runs(capsys):
     assert "converged" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "README.md",
-        "docs/architecture.md",
-        "docs/fdma.md",
-        "docs/fedsllm.md",
-        "docs/dag_split.md",
-        "docs/dag_tracing.md",
-        "docs/per_client.md",
-        "docs/extending.md",
-        "docs/fitting.md",
-        "docs/selective.md",
-        "docs/smooth.md",
-    ],
-)
+@pytest.mark.parametrize("file", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
 def test_places_named_in_the_docs_exist(file):
     text = (ROOT / file).read_text()
     places = set(re.findall(r"`(rasolve/[\w/.]+|benchmarks/[\w/.]+)`", text)) | set(

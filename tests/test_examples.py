@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SHOWS = {
     "alternating_optimization": "proved: nothing is below",
     "deadline_by_hand": "bandwidth per client",
+    "drift_plus_penalty": "no path is below the bound at what it spent",
     "min_cut_by_hand": "all optimal splits as the uplink goes from nothing to infinity",
     "mip_and_bounds": "proved: no owners and powers end before",
     "power_and_deadline_by_hand": "one more millisecond would save 0.190 mJ of 59.961 mJ",

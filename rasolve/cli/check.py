@@ -13,8 +13,9 @@ from rasolve.cli.options import Changes, Json, Seed
 from rasolve.cli.output import show, show_json
 from rasolve.cli.targets import is_file, kind_of, problem_of
 from rasolve.errors import InputError
-from rasolve.executor.need import dag_shortage, shortage
-from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
+from rasolve.executor.need import dag_shortage, sequential_shortage, shortage
+from rasolve.numerics import FloatArray
+from rasolve.plan import DagPlan, Plan, Quantity, SplitFederatedPlan, SplitSequentialPlan
 from rasolve.problems import Constraint, Problem
 from rasolve.result import Result
 from rasolve.scenario.units import quantity
@@ -73,6 +74,8 @@ def _obstacle(plan: Plan) -> str | None:
         return "running a plan needs torch: install rasolve[executor]"
     if isinstance(plan, DagPlan):
         return dag_shortage(plan)
+    if isinstance(plan, SplitSequentialPlan):
+        return sequential_shortage(plan)
     return shortage(plan) if isinstance(plan, SplitFederatedPlan) else None
 
 
@@ -102,16 +105,35 @@ def _plan(plan: Plan, as_json: bool) -> ExitCode:
 
 def _summary(plan: Plan) -> str:
     model = plan.model_name or "none named"
-    seconds, sent = quantity(plan.objective, plan.unit), sum(p.value for p in plan.predicted("bits") if p.per == "step")
     return "\n".join(
         [
             f"valid plan: {plan.problem} by {plan.solver}, {plan.protocol}",
             f"  model      {model}, {plan.says}, batch {plan.batch_size}",
             f"  clients    {plan.clients}",
             f"  rounds     {plan.rounds:g} of {plan.local_steps} local steps ({plan.rounds_source})",
-            f"  predicted  {seconds} in all, {quantity(sent, 'bit')} sent per local step",
+            f"  predicted  {_predicted(plan)}",
         ]
     )
+
+
+def _predicted(plan: Plan) -> str:
+    """Return what is predicted of the whole training, or of all turns, in words."""
+    if isinstance(plan, SplitSequentialPlan):
+        seconds, joules, bits = (_of_clients(plan, name) for name in ("seconds", "joules", "bits"))
+        longest = np.zeros(int(plan.turn.max()) + 1)
+        np.maximum.at(longest, plan.turn, seconds)
+        spent = f"{quantity(longest.sum(), 's')} and {quantity(joules.sum(), 'J')}"
+        return f"{spent} for all turns, {quantity(bits.sum(), 'bit')} sent"
+    sent = sum(p.value for p in plan.predicted("bits") if p.per == "step")
+    return f"{quantity(plan.objective, plan.unit)} in all, {quantity(sent, 'bit')} sent per local step"
+
+
+def _of_clients(plan: SplitSequentialPlan, name: Quantity) -> FloatArray:
+    """Return what every client is predicted to take in its turn [K]."""
+    found = np.zeros(plan.clients)
+    for each in plan.predicted(name):
+        found[each.client - 1] += each.value * (1 if each.per == "round" else plan.local_steps)
+    return found
 
 
 def _result(result: Result, as_json: bool) -> ExitCode:

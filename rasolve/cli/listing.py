@@ -15,8 +15,8 @@ from rasolve.cli.output import show, show_json
 from rasolve.forms import Form
 from rasolve.problems import problems
 from rasolve.scenario.graph import graph_named, graphs
+from rasolve.scenario.models import SAYS
 from rasolve.scenario.units import quantity
-from rasolve.scenario.workload import ARCHITECTURES
 from rasolve.solvers import solvers
 from rasolve.tables import aligned
 
@@ -76,7 +76,7 @@ def _forms() -> list[Line]:
 
 
 def _models() -> list[Line]:
-    return [{"name": spec.name, "says": spec.says} for spec in ARCHITECTURES.values()]
+    return [{"name": name, "says": says} for name, says in SAYS.items()]
 
 
 def _graphs() -> list[Line]:

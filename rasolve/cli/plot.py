@@ -23,6 +23,9 @@ class Kind(StrEnum):
 
     DELAY = "delay"
     CONVERGENCE = "convergence"
+    QUEUES = "queues"
+    TRADEOFF = "tradeoff"
+    PARETO = "pareto"
     GRAPH = "graph"
 
 
@@ -34,11 +37,14 @@ def plot(
     kind: Annotated[
         Kind | None,
         typer.Option(
-            help="Delay by stage of each client, the solver's convergence beside the best bound, or a split model's "
-            "graph. Default: the graph where the problem has one, else the delay."
+            help="Delay by stage of each client, the solver's convergence beside the best bound, the graph of a model; "
+            "over time slots the queues, or delay against energy over V; the front of delay and energy of a device. "
+            "Default: the graph where the problem has one, else the delay."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
+    round_: Annotated[int, typer.Option("--round", metavar="N", help="Round of the front, from 1.")] = 1,
+    device: Annotated[int, typer.Option(metavar="M", help="Device of the front, from 1.")] = 1,
     seed: Seed = None,
     changes: Changes = None,
     as_json: Json = False,
@@ -52,6 +58,12 @@ def plot(
         plots.delay_by_stage(data, stored, path)
     elif kind is Kind.GRAPH:
         plots.split_graph(data, stored, path)
+    elif kind is Kind.QUEUES:
+        plots.queues(data, stored, path)
+    elif kind is Kind.TRADEOFF:
+        plots.tradeoff(data, path)
+    elif kind is Kind.PARETO:
+        plots.pareto(data, stored, path, round_=round_ - 1, device=device - 1)
     else:
         with watched(f"best bound of {data.kind}", quiet=as_json) as callback:
             best = solve(data, callback=callback)

@@ -17,7 +17,7 @@ from rasolve.executor.streams import Stream, numpy_generator
 from rasolve.executor.text import generated, read_csv
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import ASCII
-from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer
+from rasolve.scenario.workload import Buildable, Transformer
 
 SHORTEST_LINE = 100
 """Characters that a generated line has at least; the test of the text holds it (ours)."""
@@ -42,7 +42,7 @@ class Shards:
         return self.inputs[client][drawn], self.labels[client][drawn]
 
 
-def load(spec: Architecture, data_sizes: FloatArray, path: str | Path | None, seed: int) -> Shards:
+def load(spec: Buildable, data_sizes: FloatArray, path: str | Path | None, seed: int) -> Shards:
     """Return the shards of K clients, sized in proportion to data_sizes [K].
 
     A decoder trains on windows of text, from a CSV file or generated, with the next tokens as labels; an image
@@ -50,7 +50,7 @@ def load(spec: Architecture, data_sizes: FloatArray, path: str | Path | None, se
     be used, or when there are too few samples to give every client one; SolverUnavailable without scikit-learn where it
     is needed.
     """
-    if isinstance(spec, VisionTransformer):
+    if not isinstance(spec, Transformer):
         if path is not None:
             raise InputError(f"{spec.name} trains on digits: a file of text does not suit it")
         inputs, labels = digits(spec)

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.plan import DIGIT_CHANNELS, DIGIT_CLASSES
+from rasolve.scenario.chain import LayerChain
 from rasolve.scenario.workload import VisionTransformer
 
 DIGITS = "scikit-learn's digits"
@@ -17,7 +18,7 @@ LARGEST_PIXEL = 16.0
 """The images' brightest value (published, UCI optical recognition of handwritten digits)."""
 
 
-def digits(spec: VisionTransformer) -> tuple[Tensor, Tensor]:
+def digits(spec: VisionTransformer | LayerChain) -> tuple[Tensor, Tensor]:
     """Return all images [1797, 1, side, side], float32 in [-1, 1], and their classes [1797].
 
     The 8x8 images are resized to the model's by bilinear interpolation. Raises InputError for a model of colour images

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ Tally = Sequence[tuple[str, str, float]]
 
 @dataclass
 class Meter:
-    """Bits sent, FLOPs worked and wall-clock seconds by (party, stage), and what each party holds in memory.
+    """Bits sent, FLOPs worked and wall-clock seconds by (party, stage), and what each watched party holds in memory.
 
     Bits and seconds count always. FLOPs and memory count while ``counting``, which the protocol ends after its first
     step: counting takes a third of a step's time, all steps do the same work, and the seconds of later steps are not
@@ -86,7 +86,8 @@ class Meter:
             if not self.counting:
                 yield
                 return
-            with counter(also) as flops, self.memory[party].watching():
+            watching = self.memory[party].watching() if party in self.memory else nullcontext()
+            with counter(also) as flops, watching:
                 yield
             self.flops[party, stage] += flops.get_total_flops()
 

@@ -6,8 +6,10 @@ import os
 
 import numpy as np
 
-from rasolve.plan import DagPlan, SplitFederatedPlan
+from rasolve.plan import DagPlan, SplitFederatedPlan, SplitSequentialPlan
+from rasolve.scenario.chain import LayerChain
 from rasolve.scenario.graph import graph_named
+from rasolve.scenario.lenet import chain_profile
 from rasolve.scenario.units import quantity
 from rasolve.scenario.workload import ADAM_COPIES, Architecture, VisionTransformer
 
@@ -63,6 +65,25 @@ def dag_shortage(plan: DagPlan, reference: bool = True) -> str | None:
     assert saved is not None
     size = plan.parameter_bits / 32
     needs = int(size * (weights * (1 + (1 + reference) * ADAM_COPIES) + plan.batch_size * float(saved.sum())))
+    return None if needs <= has else f"batch_size = {plan.batch_size}: the run needs {_shown(needs)}, {_had(has)}"
+
+
+def sequential_shortage(plan: SplitSequentialPlan, reference: bool = True) -> str | None:
+    """Return the mini-batch, what a run needs and what the machine has; None where it is enough.
+
+    Weights stand once where they are frozen and in three copies where they are trained, adapters likewise, with a
+    gradient each; of what is saved for backward there is one mini-batch at a time, whoever has it.
+    """
+    has, spec = machine_bytes(), plan.model
+    if has is None or spec is None:
+        return None
+    profile = chain_profile(spec) if isinstance(spec, LayerChain) else spec.profile()
+    rank, size, copies = int(plan.rank[0]), plan.parameter_bits / 32, 2 + 2 * (2 + reference)
+    weights = float(profile.weight_bytes.sum()) * (1 if rank else copies) + profile.embedding_bytes + profile.head_bytes
+    adapters = copies * rank * float(profile.adapter_params.sum()) * 4
+    per_block = profile.saved_activation_bytes + rank * profile.adapter_saved_bytes
+    saved = float(per_block.sum()) + profile.head_saved_bytes
+    needs = int(size * (weights + adapters + plan.batch_size * saved))
     return None if needs <= has else f"batch_size = {plan.batch_size}: the run needs {_shown(needs)}, {_had(has)}"
 
 

@@ -12,7 +12,7 @@ from rasolve.errors import InputError
 from rasolve.executor.checkpoint import FILE, Checkpoint, read, write
 from rasolve.executor.identity import differences
 from rasolve.executor.meters import Key, tally, whole
-from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.steps import Done, Step, add, losses
 from rasolve.executor.training import Reference, Training
 
 
@@ -83,10 +83,10 @@ class Recorder:
         first_bits = whole(saved.first_step["bits"])
         first_wall: dict[Key, float] = {(party, stage): each for party, stage, each in saved.first_step["seconds"]}
         meter, local_steps = self.split.meter, self.split.plan.local_steps
-        done = []
+        done: list[Done] = []
         for i, (loss, seconds) in enumerate(zip(saved.loss, saved.seconds, strict=True)):
             other = saved.reference_loss[i] if saved.reference_loss is not None else None
             progress = Step(i + 1, steps, loss, other, (i + 1) // local_steps)
             bits, wall = (first_bits, first_wall) if i == 0 else (meter.bits.copy(), dict(meter.seconds))
-            done.append(Done(progress, bits, wall, seconds))
+            add(done, Done(progress, bits, wall, seconds))
         return done

@@ -25,7 +25,7 @@ NUMBERS = (3, 4)
 """Columns of the printed table that hold numbers."""
 
 
-PROMISED = {"flops": 0.01, "bits": 0.0, "seconds": 0.01, "memory_bytes": 0.10}
+PROMISED = {"flops": 0.01, "bits": 0.0, "seconds": 0.01, "joules": 0.01, "memory_bytes": 0.10}
 """Relative difference up to which a measurement bears its prediction out (ours)."""
 
 MOST_OF = {"seconds": "slowest client", "memory_bytes": "largest client"}
@@ -51,11 +51,11 @@ class Row(Document):
 
 
 class Delay(Document):
-    """The simulated time [s] of a local step, a round or the planned training, predicted and measured."""
+    """The simulated time [s] of a local step, a round, the planned training or the turns so far, both ways."""
 
     kind: ClassVar[str] = "delay"
 
-    span: Literal["local step", "round", "training"]
+    span: Literal["local step", "round", "training", "all turns"]
     predicted: float = Field(ge=0)
     measured: float = Field(ge=0)
 
@@ -75,7 +75,8 @@ class Wall(Document):
 class Report(Document):
     """What a run of a plan did, for K clients and S completed local steps.
 
-    ``cut`` and ``rank`` [K] or ``tier`` [V] say how the model was split, as the plan's protocol has it.
+    ``cut`` and ``rank`` [K] or ``tier`` [V] say how the model was split, as the plan's protocol has it; clients in turn
+    have their ``device`` [K].
     ``loss`` [S] is Σ_k (D_k/D)·(mean cross-entropy of client k's mini-batch, in nats per token) before each step's
     update; ``reference_loss`` [S] is the same of unsplit training, the prediction, and is absent when it was not
     asked for. ``delays`` are simulated. ``wall`` has the time of each party and stage on this machine in all steps but
@@ -92,7 +93,8 @@ class Report(Document):
     batch_size: int = Field(ge=1)
     local_steps: int = Field(ge=1)
     cut: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
-    rank: Annotated[IntArray, Array(("K",), at_least=1, integer=True)] | None = None
+    rank: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
+    device: Annotated[IntArray, Array(("K",), at_least=0, integer=True)] | None = None
     tier: Annotated[IntArray, Array(("V",), at_least=0, integer=True)] | None = None
     rounds: int = Field(ge=0)
     rows: tuple[Row, ...]
@@ -208,7 +210,7 @@ class Report(Document):
 
 
 def _number(quantity: Quantity, value: float) -> str:
-    return f"{value:.6g}" if quantity == "seconds" else f"{value:,.0f}"
+    return f"{value:.6g}" if quantity in ("seconds", "joules") else f"{value:,.0f}"
 
 
 def _difference(predicted: float, measured: float) -> float:
@@ -221,7 +223,7 @@ def _verdict(quantity: Quantity, predicted: float, measured: float) -> str:
     difference = _difference(predicted, measured)
     if math.isinf(difference):
         return "NOT PREDICTED"
-    if difference <= (ROUNDING if quantity == "seconds" else 0.0):
+    if difference <= (ROUNDING if quantity in ("seconds", "joules") else 0.0):
         return "equal"
     if difference <= PROMISED.get(quantity, 0.0):
         return f"{100 * difference:.1g} % off"

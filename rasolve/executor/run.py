@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rasolve.errors import InputError, SolverUnavailable, is_real, whole_number
 from rasolve.executor.report import Report
 from rasolve.numerics import IntArray
-from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
+from rasolve.plan import DagPlan, Plan, SplitFederatedPlan, SplitSequentialPlan, TurnSource
 
 try:
     import torch  # noqa: F401
@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 from rasolve.executor import comparison
 from rasolve.executor.identity import identity
 from rasolve.executor.start import start
-from rasolve.executor.steps import Done, Step, losses
+from rasolve.executor.steps import Done, Step, add, losses
 from rasolve.executor.wall_clock import WallClock
 from rasolve.executor.work import wall_clock
 from rasolve.surrogate_models.time import TimeModel
@@ -34,7 +34,7 @@ LARGEST_LEARNING_RATE = 10.0
 
 
 def run(
-    plan: Plan,
+    plan: Plan | TurnSource,
     steps: int = 20,
     *,
     data: str | Path | tuple[Tensor | tuple[Tensor, ...], Tensor] | None = None,
@@ -49,6 +49,9 @@ def run(
     time_model: TimeModel | None = None,
 ) -> Report:
     """Train `steps` local steps by the plan and return the report.
+
+    In the place of a plan there may be a source of turns, such as a policy that runs (`rasolve.online.OnlineTurns`):
+    it decides every turn when that comes and learns what it spent. Turns go on from the first after the last.
 
     A decoder trains on text: `data` is a CSV file with columns mr and ref; without it the text is generated. An image
     classifier trains on scikit-learn's digits. A plan of layers may be of a `module` of one's own, the one that was
@@ -65,15 +68,18 @@ def run(
     argument is out of range, or the checkpoint is missing, damaged or of another run; SolverUnavailable when
     checkpoints are asked for without safetensors.
     """
-    if not isinstance(plan, Plan):
-        raise InputError("a plan is needed: ra.Plan.load(...) or result.plan()")
+    if not (isinstance(plan, Plan) or all(hasattr(plan, name) for name in ("devices", "decide", "learn"))):
+        raise InputError("a plan is needed: ra.Plan.load(...) or result.plan(), or ra.OnlineTurns(problem, policy)")
     steps, seed = whole_number("steps", steps, 1), whole_number("seed", seed, 0)
     checkpoint_every = whole_number("checkpoint_every", checkpoint_every, 1)
     if learning_rate is not None:
         _check_learning_rate(learning_rate)
     _check_checkpoint(checkpoint, checkpoint_every, resume)
     if time_model is not None and not isinstance(plan, SplitFederatedPlan):
-        raise InputError(f"time_model: predicts split federated training, not the protocol {plan.protocol}")
+        protocol = plan.protocol if isinstance(plan, Plan) else "split_sequential"
+        raise InputError(f"time_model: predicts split federated training, not the protocol {protocol}")
+    if checkpoint is not None and not isinstance(plan, Plan):
+        raise InputError("checkpoint: a policy's turns are not recorded, save its queues and the report instead")
     begun = start(plan, data, module, seed, learning_rate, reference)
     split, unsplit = begun.split, begun.unsplit
 
@@ -82,6 +88,7 @@ def run(
     if checkpoint is not None:
         from rasolve.executor.recorder import Recorder
 
+        assert isinstance(plan, Plan)
         this = identity(plan, begun.model, begun.data, seed, begun.learning_rate, reference)
         recorder = Recorder(Path(checkpoint), this, begun.data.source, split, unsplit)
         if resume:
@@ -95,7 +102,7 @@ def run(
             step_loss = split.step()
             seconds = time.perf_counter() - began
             progress = Step(number, steps, step_loss, unsplit.step() if unsplit else None, split.rounds)
-            done.append(Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
+            add(done, Done(progress, split.meter.bits.copy(), dict(split.meter.seconds), seconds))
             if recorder is not None and (number % checkpoint_every == 0 or number == steps):
                 recorder.save(done)
             if callback is not None and callback(progress):
@@ -108,9 +115,12 @@ def run(
         interrupted = True
     loss, reference_loss = losses(done)
     first, last, taken, rounds = done[0], done[-1], len(done), done[-1].progress.rounds
-    flops = {key: each * taken for key, each in split.meter.flops.items()}
+    plan = split.plan
+    flops = {key: each * plan.occurrences(*key, taken) for key, each in split.meter.flops.items()}
     undisturbed = {key: each * (taken - 1) for key, each in split.meter.flops.items()}
-    later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if taken > 1 else {}
+    alike = taken > 1 and not isinstance(plan, SplitSequentialPlan)
+    later = {key: each - first.wall.get(key, 0.0) for key, each in last.wall.items()} if alike else {}
+    bits_later = {key: each - first.bits.get(key, 0) for key, each in last.bits.items()}
     memory = {party: ledger.peak for party, ledger in split.meter.memory.items()}
     return Report(
         problem=plan.problem,
@@ -121,9 +131,9 @@ def run(
         local_steps=plan.local_steps,
         **_split_of(plan),
         rounds=rounds,
-        rows=comparison.rows(plan, taken, rounds, flops, last.bits, memory),
+        rows=comparison.rows(plan, taken, flops, last.bits, memory),
         delays=comparison.delays(plan, taken, rounds, comparison.simulated(plan, flops, last.bits)),
-        wall=comparison.wall(later, undisturbed, last.bits - first.bits),
+        wall=comparison.wall(later, undisturbed, bits_later),
         loss=loss,
         reference_loss=reference_loss,
         data=begun.data.source,
@@ -140,6 +150,8 @@ def _split_of(plan: Plan) -> dict[str, IntArray]:
     """Return how the plan splits the model, as the report says it."""
     if isinstance(plan, SplitFederatedPlan):
         return {"cut": plan.cut, "rank": plan.rank}
+    if isinstance(plan, SplitSequentialPlan):
+        return {"cut": plan.cut, "rank": plan.rank, "device": plan.device}
     return {"tier": plan.tier} if isinstance(plan, DagPlan) else {}
 
 

@@ -7,28 +7,36 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor, nn
 
 from rasolve.errors import InputError
 from rasolve.executor import data as shards
 from rasolve.executor.graphs import graph_model, initialised
 from rasolve.executor.graphs.data import Samples, own_samples, samples_of
+from rasolve.executor.layered import make
 from rasolve.executor.models import DTYPES, build
-from rasolve.executor.need import dag_shortage, shortage
+from rasolve.executor.need import dag_shortage, sequential_shortage, shortage
 from rasolve.executor.protocols.dag import Dag
 from rasolve.executor.protocols.split_federated import SplitFederated
+from rasolve.executor.protocols.split_sequential import PlannedTurns, SplitSequential
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.reference_dag import Whole
+from rasolve.executor.reference_sequential import InTurn
 from rasolve.executor.trace import Traced, traced_layers
 from rasolve.executor.training import Data, Reference, Training
-from rasolve.plan import DagPlan, Plan, SplitFederatedPlan
-from rasolve.scenario.workload import bytes_of_one_in
+from rasolve.plan import DagPlan, Plan, SplitFederatedPlan, SplitSequentialPlan, TurnSource
+from rasolve.scenario.chain import LayerChain
+from rasolve.scenario.units import bytes_of_one_in
 
 LEARNING_RATE = 1e-2
 """Adam's learning rate for LoRA on an untrained base, which bears a large one (ours, measured on generated text)."""
 
 DAG_RATE = 1e-3
 """Adam's learning rate where all weights are trained (Kingma and Ba, 2015)."""
+
+CHAIN_RATE, ADAPTER_RATE = 0.02, 1.0
+"""Step sizes of gradient descent for a chain of layers and for LoRA on an untrained base (ours, measured)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +52,29 @@ class Start:
 
 
 def start(
-    plan: Plan, data: object, module: nn.Module | None, seed: int, learning_rate: float | None, reference: bool
+    plan: Plan | TurnSource,
+    data: object,
+    module: nn.Module | None,
+    seed: int,
+    learning_rate: float | None,
+    reference: bool,
 ) -> Start:
     """Return the training of a plan, ready for its first step; see `rasolve.executor.run.run` for what is given.
 
     Raises InputError when the plan cannot be run with that.
     """
+    if module is not None and not isinstance(plan, DagPlan):
+        protocol = plan.protocol if isinstance(plan, Plan) else "split_sequential"
+        raise InputError(f"module: a plan of protocol {protocol} builds its own model")
     if isinstance(plan, SplitFederatedPlan):
-        if module is not None:
-            raise InputError(f"module: a plan of protocol {plan.protocol} builds its own model")
         return _split_federated(plan, data, seed, learning_rate or LEARNING_RATE, reference)
     if isinstance(plan, DagPlan):
         return _dag(plan, data, module, seed, learning_rate or DAG_RATE, reference)
-    raise InputError(f"protocol = {plan.protocol}: this executor does not know it")
+    if isinstance(plan, SplitSequentialPlan):
+        return _split_sequential(PlannedTurns(plan), plan, data, seed, learning_rate, reference)
+    if isinstance(plan, Plan):
+        raise InputError(f"protocol = {plan.protocol}: this executor does not know it")
+    return _split_sequential(plan, None, data, seed, learning_rate, reference)
 
 
 def _path(data: object) -> str | Path | None:
@@ -77,6 +95,32 @@ def _split_federated(plan: SplitFederatedPlan, data: object, seed: int, rate: fl
     split = SplitFederated(plan, model, samples, seed, rate)
     unsplit = Unsplit(plan, model, samples, seed, rate) if reference else None
     return Start(model, plan.model.name, samples, rate, split, unsplit)
+
+
+def _split_sequential(
+    source: TurnSource,
+    plan: SplitSequentialPlan | None,
+    data: object,
+    seed: int,
+    rate: float | None,
+    reference: bool,
+) -> Start:
+    """Start with a source's first turn; `plan` has all of them where they are known beforehand."""
+    if plan is not None and plan.obstacle is not None:
+        raise InputError(plan.obstacle)
+    first = source.decide(0)
+    if first.obstacle is not None:
+        raise InputError(first.obstacle)
+    spec = first.model
+    assert spec is not None
+    if (short := sequential_shortage(first, reference)) is not None:
+        raise InputError(short)
+    samples = shards.load(spec, np.ones(len(source.devices)), _path(data), seed)
+    model, copies = make(spec, int(first.rank[0]), first.parameter_bits, seed)
+    rate = rate or (CHAIN_RATE if isinstance(spec, LayerChain) else ADAPTER_RATE)
+    split = SplitSequential(source, first, copies[:2], samples, rate)
+    unsplit = InTurn(copies[2], split.batch, rate) if reference else None
+    return Start(model, spec.name, samples, rate, split, unsplit)
 
 
 def _dag(plan: DagPlan, data: object, module: nn.Module | None, seed: int, rate: float, reference: bool) -> Start:

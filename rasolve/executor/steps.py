@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasolve.executor.meters import Key
 
@@ -22,12 +21,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """One completed step: its progress, what was metered up to it, and how long the split training took."""
+    """One completed step: its progress, how long the split training took, and what was metered up to it.
+
+    Only the first and the last step of a run keep what was metered: with many clients that is large.
+    """
 
     progress: Step
-    bits: Counter[Key]
+    bits: Mapping[Key, int]
     wall: Mapping[Key, float]
     seconds: float
+
+
+def add(done: list[Done], step: Done) -> None:
+    """Add a step to those done, and let go of what was metered up to the one before it, unless that was the first."""
+    if len(done) > 1:
+        done[-1] = replace(done[-1], bits={}, wall={})
+    done.append(step)
 
 
 def losses(done: Sequence[Done]) -> tuple[list[float], list[float] | None]:

@@ -15,6 +15,7 @@ from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Ta
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
+from rasolve.forms.separable import Response, Separable, Slots
 from rasolve.forms.shares import MinMaxShares, Shares
 from rasolve.forms.smooth import SmoothProgram
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
@@ -45,9 +46,12 @@ __all__ = [
     "Picked",
     "Precedence",
     "Progress",
+    "Response",
     "Rows",
+    "Separable",
     "Shares",
     "Slopes",
+    "Slots",
     "SmoothProgram",
     "Solution",
     "Spectrum",

@@ -1,11 +1,25 @@
 """Plans: what every party does, and the prediction that a run is held against; one file for each protocol."""
 
-from rasolve.plan.base import PARTY, PER_ROUND, RUNNABLE_BITS, Plan, Prediction, Quantity, Stage
+from rasolve.plan.base import (
+    ASCII,
+    COMPUTING,
+    DIGIT_CHANNELS,
+    DIGIT_CLASSES,
+    PARTY,
+    PER_ROUND,
+    RUNNABLE_BITS,
+    Plan,
+    Prediction,
+    Quantity,
+    Stage,
+)
 from rasolve.plan.dag import DagPlan, dag_prediction
-from rasolve.plan.split_federated import ASCII, DIGIT_CHANNELS, DIGIT_CLASSES, SplitFederatedPlan
+from rasolve.plan.over_slots import SplitSequentialPlan, TurnSource
+from rasolve.plan.split_federated import SplitFederatedPlan
 
 __all__ = [
     "ASCII",
+    "COMPUTING",
     "DIGIT_CHANNELS",
     "DIGIT_CLASSES",
     "PARTY",
@@ -16,6 +30,8 @@ __all__ = [
     "Prediction",
     "Quantity",
     "SplitFederatedPlan",
+    "SplitSequentialPlan",
     "Stage",
+    "TurnSource",
     "dag_prediction",
 ]

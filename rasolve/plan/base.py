@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from rasolve.documents import Document
 from rasolve.errors import InputError, named
 from rasolve.numerics import FloatArray
+from rasolve.scenario.workload import Buildable, Transformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
 
@@ -40,12 +41,21 @@ class Stage(StrEnum):
 PER_ROUND = frozenset({Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN, Stage.WEIGHTS_UP, Stage.WEIGHTS_DOWN})
 """The stages that happen once a round; the others happen in every local step."""
 
+COMPUTING = frozenset({Stage.CLIENT_FORWARD, Stage.CLIENT_BACKWARD, Stage.SERVER})
+"""The stages in which somebody computes."""
+
 
 PARTY = re.compile(r"server|client [1-9][0-9]{0,15}")
 """How parties are called."""
 
 RUNNABLE_BITS = (32, 64)
 """Parameter bits that the executor computes in."""
+
+ASCII = 128
+"""Byte tokens of training text: ASCII, with '?' in the place of every other character (ours)."""
+
+DIGIT_CLASSES, DIGIT_CHANNELS = 10, 1
+"""Classes and channels of the images that image classifiers train on: scikit-learn's digits."""
 
 
 class Prediction(Document):
@@ -91,7 +101,7 @@ class Plan(Document):
     local_steps: int = Field(ge=1)
     rounds: float = Field(gt=0)
     rounds_source: str
-    objective: float = Field(ge=0)
+    objective: float
     unit: str = "s"
     prediction: tuple[Prediction, ...] = Field(min_length=1)
 
@@ -154,6 +164,10 @@ class Plan(Document):
     def rates(self) -> dict[Stage, FloatArray]:
         """The rates [K] in bit/s of the stages in which something is sent that takes time."""
 
+    def occurrences(self, party: str, stage: str, steps: int) -> int:
+        """Return how often a party goes through a stage in so many local steps."""
+        return steps // self.local_steps if stage in PER_ROUND else steps
+
     @property
     @abstractmethod
     def obstacle(self) -> str | None:
@@ -162,3 +176,21 @@ class Plan(Document):
     def predicted(self, quantity: Quantity) -> tuple[Prediction, ...]:
         """Return the predictions of one quantity, in the order in which the plan lists them."""
         return tuple(p for p in self.prediction if p.quantity == quantity)
+
+
+def obstacle_of(spec: Buildable | None, parameter_bits: int) -> str | None:
+    """Return why the executor cannot train a model at a precision on what it has to train on; None where it can."""
+    if spec is None:
+        return "the plan names no model which can be built: its profile is of no known architecture"
+    if parameter_bits not in RUNNABLE_BITS:
+        bits = ", ".join(map(str, RUNNABLE_BITS))
+        return f"parameter_bits = {parameter_bits}: must be one of {bits} to run"
+    if isinstance(spec, Transformer):
+        if spec.vocabulary < ASCII:
+            return f"{spec.name}: vocabulary = {spec.vocabulary}: text needs at least the {ASCII} ASCII tokens"
+        return None
+    if spec.channels != DIGIT_CHANNELS:
+        return f"{spec.name}: channels = {spec.channels}: digits have {DIGIT_CHANNELS}"
+    if spec.classes < DIGIT_CLASSES:
+        return f"{spec.name}: classes = {spec.classes}: digits need at least {DIGIT_CLASSES}"
+    return None

@@ -11,15 +11,12 @@ from pydantic import Field
 from rasolve.arrays import Array
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan.base import PER_ROUND, RUNNABLE_BITS, Plan, Prediction, Quantity, Stage
+from rasolve.plan.base import COMPUTING, PER_ROUND, RUNNABLE_BITS, Plan, Prediction, Quantity, Stage
 from rasolve.scenario.graph import graphs
 from rasolve.scenario.workload import ADAM_COPIES
 
 DEVICE, SERVER = "client 1", "server"
 """What the two parties of a plan are called."""
-
-COMPUTING = frozenset({Stage.CLIENT_FORWARD, Stage.CLIENT_BACKWARD, Stage.SERVER})
-"""The stages in which somebody computes."""
 
 
 class DagPlan(Plan):

@@ -10,14 +10,8 @@ from pydantic import Field
 from rasolve.arrays import Array
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan.base import RUNNABLE_BITS, Plan, Stage
-from rasolve.scenario.workload import Architecture, VisionTransformer
-
-ASCII = 128
-"""Byte tokens of training text: ASCII, with '?' in the place of every other character (ours)."""
-
-DIGIT_CLASSES, DIGIT_CHANNELS = 10, 1
-"""Classes and channels of the images that image classifiers train on: scikit-learn's digits."""
+from rasolve.plan.base import Plan, Stage, obstacle_of
+from rasolve.scenario.workload import Architecture
 
 
 class SplitFederatedPlan(Plan):
@@ -90,17 +84,4 @@ class SplitFederatedPlan(Plan):
     @property
     def obstacle(self) -> str | None:
         """Why the executor cannot run this plan on any machine; None where it can."""
-        spec = self.model
-        if spec is None:
-            return "the plan names no model which can be built: its profile is of no known architecture"
-        if self.parameter_bits not in RUNNABLE_BITS:
-            bits = ", ".join(map(str, RUNNABLE_BITS))
-            return f"parameter_bits = {self.parameter_bits}: must be one of {bits} to run"
-        if isinstance(spec, VisionTransformer):
-            if spec.channels != DIGIT_CHANNELS:
-                return f"{spec.name}: channels = {spec.channels}: digits have {DIGIT_CHANNELS}"
-            if spec.classes < DIGIT_CLASSES:
-                return f"{spec.name}: classes = {spec.classes}: digits need at least {DIGIT_CLASSES}"
-        elif spec.vocabulary < ASCII:
-            return f"{spec.name}: vocabulary = {spec.vocabulary}: text needs at least the {ASCII} ASCII tokens"
-        return None
+        return obstacle_of(self.model, self.parameter_bits)

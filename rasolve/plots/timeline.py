@@ -25,6 +25,7 @@ from rasolve.plots.style import (
     save,
     title,
 )
+from rasolve.plots.turns import turns
 from rasolve.scenario.units import prefix, quantity
 from rasolve.schedule import Schedule
 
@@ -62,9 +63,12 @@ def timeline(report: Report, path: str | Path) -> Path:
     """Draw one local step of a run and beside it the aggregation of a round, two bars for every party.
 
     The upper, pale bar is the prediction, the lower one the time that measured FLOPs and bits take at the plan's speeds
-    and rates. Dashed lines are the measured instants that all wait for. Raises InputError for a report without
+    and rates. Dashed lines are the measured instants that all wait for. Clients in turn are drawn by
+    `rasolve.plots.turns`. Raises InputError for a report without
     simulated seconds, SolverUnavailable without matplotlib.
     """
+    if report.device is not None:
+        return turns(report, path)
     schedules = {source: report.schedule(source) for source in SOURCES}
     if not any(schedule.step_s for schedule in schedules.values()):
         raise InputError("this report has no seconds of split training to draw")

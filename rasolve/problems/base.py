@@ -122,12 +122,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A rule to compare with: its description and, given a random generator, a formulation and a solver's name."""
+    """A rule to compare with: its description and, given a random generator, a formulation and a solver's name.
+
+    ``keeps_limits`` says whether the rule promises a feasible decision where there is one; one that looks at delay
+    alone does not.
+    """
 
     name: str
     says: str
     formulate: Callable[[np.random.Generator], Formulation] = field(repr=False)
     solver: str = "auto"
+    keeps_limits: bool = True
 
 
 class Problem(Document):

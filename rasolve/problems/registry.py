@@ -17,8 +17,8 @@ from rasolve.files import parse_json, read_text
 from rasolve.problems.base import Problem
 from rasolve.surrogate_models.rounds import Rounds
 
-SHIPPED = ("fedsllm", "fedsllm-fdma", "dag-split")
-"""Problems of this package, each in the module of its name, with _ for -."""
+SHIPPED = ("fedsllm", "fedsllm-fdma", "dag-split", "adaptive-split", "cut-and-clock")
+"""Problems of this package, each in the module of its name, with _ for -, maybe with one beside it."""
 
 DOCUMENTS: dict[str, type[Document]] = {"rounds": Rounds}
 """Fields that hold a document, which a scenario may keep in a .json file of its own."""
@@ -42,9 +42,15 @@ def _load_shipped() -> None:
 
 
 def problems() -> dict[str, type[Problem]]:
-    """Return every problem class by its command-line name."""
+    """Return every problem class by its command-line name, this package's first, whatever was imported when."""
     _load_shipped()
-    return dict(_registered)
+    return dict(sorted(_registered.items(), key=lambda item: (_place(item[1]), item[0])))
+
+
+def _place(problem: type[Problem]) -> int:
+    packages = [f"rasolve.problems.{name.replace('-', '_')}" for name in SHIPPED]
+    own = ".".join(problem.__module__.split(".")[:3])
+    return packages.index(own) if own in packages else len(packages)
 
 
 def problem_named(name: str) -> type[Problem]:

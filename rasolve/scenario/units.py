@@ -42,3 +42,8 @@ def quantity(value: float, unit: str) -> str:
     scale, name = prefix(value, unit)
     scaled = value / scale
     return f"{scaled:,.0f} {name}" if 1e4 <= abs(scaled) < 1e15 else f"{scaled:.4g} {name}"
+
+
+def bytes_of_one_in(values: int) -> int:
+    """Return the narrowest whole bytes that hold one of so many values."""
+    return int(np.ceil(np.log2(values) / 8))

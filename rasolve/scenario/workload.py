@@ -15,6 +15,8 @@ from rasolve.arrays import LARGEST, Array
 from rasolve.documents import Document
 from rasolve.errors import InputError, named
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.scenario.chain import LayerChain
+from rasolve.scenario.units import bytes_of_one_in
 
 LABEL_INDEX_BYTES = 8
 """A label in memory: the int64 that torch's cross entropy reads."""
@@ -160,6 +162,8 @@ def _which(given: Any) -> str:
     """Return the kind of an architecture, which a mapping shows by what it says of its images."""
     if isinstance(given, Document):
         return given.kind
+    if isinstance(given, dict) and "layers" in given:
+        return LayerChain.kind
     images = isinstance(given, dict) and {"image", "patch", "channels", "classes"} & given.keys()
     return VisionTransformer.kind if images else Transformer.kind
 
@@ -168,12 +172,15 @@ Architecture = Annotated[
     Annotated[Transformer, Tag(Transformer.kind)] | Annotated[VisionTransformer, Tag(VisionTransformer.kind)],
     Discriminator(_which),
 ]
-"""What the executor can build."""
+"""Transformers, on which the executor puts adapters."""
 
-
-def bytes_of_one_in(values: int) -> int:
-    """Return the narrowest whole bytes that hold one of so many values."""
-    return int(np.ceil(np.log2(values) / 8))
+Buildable = Annotated[
+    Annotated[Transformer, Tag(Transformer.kind)]
+    | Annotated[VisionTransformer, Tag(VisionTransformer.kind)]
+    | Annotated[LayerChain, Tag(LayerChain.kind)],
+    Discriminator(_which),
+]
+"""What the executor can build; a chain of layers is trained in full."""
 
 
 def _blocks(blocks: int, n: int, d: int, h: int, parameter_bits: int) -> dict[str, Any]:
@@ -240,7 +247,7 @@ class Profile(Document):
     embedding_bytes: float = Field(ge=0)
     head_bytes: float = Field(ge=0)
     parameter_bits: int = Field(default=32, ge=1)
-    architecture: Architecture | None = None
+    architecture: Buildable | None = None
 
     @property
     def blocks(self) -> int:

@@ -34,6 +34,10 @@ SHIPPED = (
     "sqp",
     "augmented_lagrangian",
     "scipy",
+    "separate",
+    "clairvoyant",
+    "prices",
+    "drift_plus_penalty",
 )
 """Modules of this package, each with the solver of its name; the first that takes a form is the automatic choice."""
 

@@ -1,7 +1,7 @@
 import pytest
 
 from rasolve.problems import problems
-from rasolve.scenario.workload import ARCHITECTURES
+from rasolve.scenario.models import SAYS
 from rasolve.solvers import solvers
 
 
@@ -9,7 +9,7 @@ def test_everything_is_listed(cli):
     told = cli("list", "--json").json
     assert [line["name"] for line in told["problems"]] == list(problems())
     assert [line["name"] for line in told["solvers"]] == list(solvers())
-    assert [line["name"] for line in told["models"]] == list(ARCHITECTURES)
+    assert [line["name"] for line in told["models"]] == list(SAYS)
     assert "baseline:equal" in [line["name"] for line in told["baselines"]]
     assert "Choice" in [line["name"] for line in told["forms"]]
     assert all(line["says"] for lines in told.values() for line in lines)

@@ -83,7 +83,7 @@ def trained(plan, steps):
     losses = [(dag.step(), whole.step()) for _ in range(steps)]
     flops = {key: steps * each for key, each in dag.meter.flops.items()}
     memory = {party: ledger.peak for party, ledger in dag.meter.memory.items()}
-    return comparison.rows(plan, steps, dag.rounds, flops, dag.meter.bits, memory), np.array(losses)
+    return comparison.rows(plan, steps, flops, dag.meter.bits, memory), np.array(losses)
 
 
 def closed(profile, *names):

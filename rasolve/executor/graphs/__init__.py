@@ -16,7 +16,8 @@ from rasolve.executor.graphs.gpt2 import GPT2
 from rasolve.executor.graphs.resnet import Basic, Bottleneck, ResNet
 from rasolve.executor.models import skeleton
 from rasolve.executor.streams import Stream, torch_generator
-from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer, architecture, bytes_of_one_in
+from rasolve.scenario.units import bytes_of_one_in
+from rasolve.scenario.workload import Architecture, Transformer, VisionTransformer, architecture
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.fx import Node
 from rasolve.executor.flops import BACKWARD, FORWARD, counter
 from rasolve.executor.tracing.layers import Layers, State, Values, run
 from rasolve.executor.tracing.survey import Fact, bits, math_attention
-from rasolve.scenario.workload import bytes_of_one_in
+from rasolve.scenario.units import bytes_of_one_in
 
 
 def flops_of(layers: Layers, v: int, values: Mapping[Node, Tensor], state: State) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from rasolve.numerics import FloatArray
 from rasolve.plan import PER_ROUND, Prediction, Quantity, SplitFederatedPlan, Stage
 from rasolve.problems.fedsllm import delay
+from rasolve.scenario.chain import LayerChain
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.common import SplitFederated
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 def plan(problem: SplitFederated, decision: Any, solver: str) -> SplitFederatedPlan:
     """Return the self-contained plan of a decision, for the split-federated protocol."""
     evaluation = problem.evaluate(decision)
-    parts = evaluation.parts
+    parts, spec = evaluation.parts, problem.profile.architecture
     return SplitFederatedPlan(
         problem=problem.kind,
         solver=solver,
         protocol="split_federated",
-        model=problem.profile.architecture,
+        model=None if isinstance(spec, LayerChain) else spec,
         parameter_bits=problem.profile.parameter_bits,
         batch_size=problem.batch_size,
         local_steps=problem.local_steps,

@@ -1,0 +1,84 @@
+"""ParallelAdaptiveSplit as slots: one cost for each device, responses by search, proved bounds on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rasolve.forms import Formulation, Response, Slots
+from rasolve.numerics import FloatArray, IntArray
+from rasolve.problems.adaptive_split.costs import curves, energy_j, parts_of, slot_s
+from rasolve.problems.adaptive_split.decision import SplitDecision
+from rasolve.problems.adaptive_split.fleet import Fleet, value
+from rasolve.problems.adaptive_split.fleet_search import bounded, enumerable, enumerated, searched
+
+if TYPE_CHECKING:
+    from rasolve.problems.adaptive_split.parallel import ParallelAdaptiveSplit
+
+
+TIE = 1e-9
+"""Least price of energy, relative to what delay is worth by the largest delay and energy at hand."""
+
+
+def fleet_of(problem: ParallelAdaptiveSplit, slots: slice) -> Fleet:
+    """Return the fleet of some slots."""
+    at = curves(problem, problem.channels.of(slots))
+    return Fleet.of(at, problem.clock_min_hz, problem.clock_max_hz, at.delay_s.shape)
+
+
+def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
+    """Return the slots of a problem, whose costs are the devices' energies of a slot."""
+
+    def decided(fleet: Fleet, weight: float, price: FloatArray) -> tuple[IntArray, FloatArray]:
+        if weight == 0:
+            return frugal(fleet, price)
+        return enumerated(fleet, weight, price) if enumerable(fleet) else searched(fleet, weight, price)
+
+    def respond(slots: slice, weight: float, prices: FloatArray) -> Response:
+        fleet = fleet_of(problem, slots)
+        which, deadline = decided(fleet, weight, tie_broken(fleet, weight, prices))
+        held = fleet.held(which)
+        clock_hz = held.clocks(deadline)
+        delay = (held.delay_s + held.cycles / clock_hz).max(axis=-1)
+        return Response(delay, held.energy(clock_hz), (problem.candidates[which], clock_hz))
+
+    def floor(slots: slice, weight: float, prices: FloatArray) -> FloatArray:
+        fleet = fleet_of(problem, slots)
+        which, deadline = decided(fleet, weight, tie_broken(fleet, weight, prices))
+        price = np.broadcast_to(prices, which.shape)
+        reached = value(fleet.held(which), deadline, weight, price)
+        return reached if enumerable(fleet) else bounded(fleet, weight, price, reached)
+
+    def lower(decision: SplitDecision) -> Response:
+        parts = parts_of(problem, decision)
+        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
+
+    form = Slots(
+        items=problem.slots,
+        respond=respond,
+        budget=problem.limits_j,
+        floor=floor,
+        target=problem.energy_budget_j,
+    )
+    return Formulation(
+        form,
+        lift=lambda found: SplitDecision(*found.choice),
+        lift_bound=lambda bound: bound,
+        lower=lower,
+        lift_multipliers=lambda found: {"energy_budget_j": found["prices"].tolist()},
+    )
+
+
+def tie_broken(fleet: Fleet, weight: float, prices: FloatArray) -> FloatArray:
+    """Return the prices of every slot [n, N], none so low that a device which nobody waits for would waste energy."""
+    least = TIE * weight * fleet.delay_s.max() / max(float(fleet.energy_j.max()), np.finfo(float).tiny)
+    return np.broadcast_to(np.maximum(prices, least), fleet.delay_s.shape[:-1])
+
+
+def frugal(fleet: Fleet, price: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return cuts [n, N] and deadlines [n] of least q·E, exactly: the least clock, of equals the cut of least delay."""
+    delay = fleet.delay_s + fleet.cycles / fleet.least_hz
+    cost = price[..., None] * (fleet.energy_j + fleet.epsilon * fleet.least_hz**2 * fleet.cycles)
+    which = np.where(cost == cost.min(axis=-1, keepdims=True), delay, np.inf).argmin(axis=-1)
+    return which, np.take_along_axis(delay, which[..., None], -1)[..., 0].max(axis=-1)
