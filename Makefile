@@ -18,7 +18,7 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 graphs: $(STAMP)
 	for model in $$($(BIN)/python -c "from rasolve.executor.graphs import MODELS; print(*MODELS)"); do \
