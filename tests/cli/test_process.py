@@ -55,6 +55,9 @@ def start(*arguments, script=None, stdout=subprocess.PIPE):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # ignored where the tests run in the background
     )
 
 
