@@ -57,7 +57,7 @@ def start(*arguments, script=None, stdout=subprocess.PIPE):
         env=environment,
         preexec_fn=lambda: signal.signal(
             signal.SIGINT, signal.SIG_DFL
-        ),  # ignored where the tests run in the background
+        ),  # else ignored where tests run in the background
     )
 
 
