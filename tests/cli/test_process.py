@@ -46,6 +46,11 @@ sys.exit(main())
 """
 
 
+def heed_interrupts():
+    """Let a process be interrupted even where the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments, script=None, stdout=subprocess.PIPE):
     command = ["-c", script] if script else ["-m", "rasolve"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -55,9 +60,7 @@ def start(*arguments, script=None, stdout=subprocess.PIPE):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # else ignored where tests run in the background
+        preexec_fn=heed_interrupts,
     )
 
 
