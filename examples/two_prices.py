@@ -34,14 +34,11 @@ snr = link.gain / link.noise_w_per_hz
 late, band, power = link.offset_s.max(), float(link.total_bandwidth_hz), float(link.total_power_w)
 
 solver, limits = solver_named("fdma"), Limits(gap=1e-13)
-state = solver.init(link, limits)
+state, step = solver.init(link, limits), 0
 print("step   proved bound [s]    plan [s]            gap")
-step = 0
-while True:
-    print(f"{step:4d}   {state.bound:.14f}    {state.objective:.14f}    {state.gap:.1e}")
-    if solver.done(link, state, limits):
-        break
+while not solver.done(link, state, limits):
     state, step = solver.step(link, state, limits), step + 1
+    print(f"{step:4d}   {state.bound:.14f}    {state.objective:.14f}    {state.gap:.1e}")
 plan, worth = state.value, solver.multipliers(link, state)
 price = worth["total_bandwidth_hz"] / worth["total_power_w"]
 print(
