@@ -76,7 +76,7 @@ def test_lists_are_taken_as_arrays():
 @pytest.mark.parametrize("start", [3, "xy", {}, ra.Result])
 def test_starts_of_a_batch_are_a_sequence(start):
     for instances in ([shares(0), shares(1)], [ra.FedsLLM.sample(), ra.FedsLLM.sample(seed=1)]):
-        with pytest.raises(InputError, match="start: a sequence with one value for each of the (forms|problems)"):
+        with pytest.raises(InputError, match=r"start: a sequence with one value for each of the (forms|problems)"):
             ra.solve_batch(instances, start=start)
 
 
