@@ -108,7 +108,7 @@ def by_scip(link: OfdmaLink, low: float, high: float, seconds: float, gap: float
     for k in range(K):
         for i in range(M):
             model.q[k, i].setub(float(s.cap[k]))
-    model.rate = pyo.Var(model.k, bounds=(0.0, None))
+    model.rate = pyo.Var(model.k, model.i, domain=pyo.NonNegativeReals)
     model.tau = pyo.Var(bounds=(low / high, 1.0))
     model.delay = pyo.Objective(expr=model.tau)
 
@@ -116,15 +116,18 @@ def by_scip(link: OfdmaLink, low: float, high: float, seconds: float, gap: float
     def dark(m: Any, k: int, i: int) -> Any:
         return m.q[k, i] <= float(s.cap[k]) * m.x[k, i]
 
-    @model.Constraint(model.k)
-    def achieved(m: Any, k: int) -> Any:
-        logs = (float(s.unit[k, i]) * pyo.log(1 + float(s.snr[k, i]) * m.q[k, i]) for i in m.i)
-        return m.rate[k] <= pyo.quicksum(logs)
+    @model.Constraint(model.k, model.i)
+    def achieved(m: Any, k: int, i: int) -> Any:
+        return m.rate[k, i] <= float(s.unit[k, i]) * pyo.log(1 + float(s.snr[k, i]) * m.q[k, i])
+
+    @model.Constraint(model.k, model.i)
+    def whole(m: Any, k: int, i: int) -> Any:  # else an x within SCIP's tolerance of 0 carries what noise does not stop
+        return m.rate[k, i] <= float(s.unit[k, i] * np.log1p(s.snr[k, i] * s.cap[k])) * m.x[k, i]
 
     @model.Constraint(model.k)
     def in_time(m: Any, k: int) -> Any:
         offset, work = float(link.offset_s[k] / high), float((low - link.offset_s[k]) / high)
-        return m.rate[k] * (m.tau - offset) >= work
+        return pyo.quicksum(m.rate[k, i] for i in m.i) * (m.tau - offset) >= work
 
     model.one = pyo.Constraint(model.i, rule=lambda m, i: pyo.quicksum(m.x[k, i] for k in m.k) <= 1)
     model.cap = pyo.Constraint(model.k, rule=lambda m, k: pyo.quicksum(m.q[k, i] for i in m.i) <= float(s.cap[k]))

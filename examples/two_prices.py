@@ -34,8 +34,9 @@ snr = link.gain / link.noise_w_per_hz
 late, band, power = link.offset_s.max(), float(link.total_bandwidth_hz), float(link.total_power_w)
 
 solver, limits = solver_named("fdma"), Limits(gap=1e-13)
-state, step = solver.init(link, limits), 0
+state = solver.init(link, limits)
 print("step   proved bound [s]    plan [s]            gap")
+step = 0
 while not solver.done(link, state, limits):
     state, step = solver.step(link, state, limits), step + 1
     print(f"{step:4d}   {state.bound:.14f}    {state.objective:.14f}    {state.gap:.1e}")

@@ -169,7 +169,7 @@ def _check_result(instance: Problem, result: Result) -> None:
     again = Result.from_json(result.to_json())
     assert json.loads(again.to_json()) == stored, f"{name}: the result's JSON loses data"
     assert instance.evaluate(again.decision).objective == result.objective, f"{name}: the stored decision differs"
-    repeated = solve(instance, name, bound=True, seed=result.seed)
+    repeated = solve(instance, name, seed=result.seed)
     assert repeated.objective == result.objective, f"{name}: the same seed gave another answer"
     plan = result.plan()
     assert Plan.from_json(plan.to_json()).to_json() == plan.to_json(), f"{name}: the plan's JSON loses data"

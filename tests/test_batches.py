@@ -25,6 +25,15 @@ def same(together, alone):
         assert together.check.feasible and together.plan().to_json() == alone.plan().to_json()
 
 
+def agree(together, alone):
+    """Assert that two results are proved to be of one optimum; sums in another order may take them elsewhere."""
+    assert together.solver == alone.solver and together.instance == alone.instance
+    assert together.termination is alone.termination and together.check.feasible and alone.check.feasible
+    assert together.bound <= alone.objective and alone.bound <= together.objective
+    assert together.objective == pytest.approx(alone.objective, rel=1e-9)
+    assert together.multipliers == pytest.approx(alone.multipliers, rel=1e-4)
+
+
 @pytest.mark.parametrize("regime", ["wideband", "midband", "narrowband"])
 def test_sampled_problems_get_the_results_that_each_gets_alone(regime):
     problems = [
@@ -154,7 +163,7 @@ def test_problems_of_several_kinds_in_one_batch(kind):
     problems = [kind.sample(seed=seed, clients=clients) for seed, clients in enumerate([4, 6, 4])]
     mixed = [*problems, ra.FedsLLM.sample(seed=9), ra.FedsLLMFdma.sample(seed=9)]
     for together, problem in zip(ra.solve_batch(mixed), mixed, strict=True):
-        same(together, ra.solve(problem))
+        (same if isinstance(problem, ra.FedsLLM) else agree)(together, ra.solve(problem))
 
 
 def faded(problem, seed, spread=0.1):

@@ -60,7 +60,11 @@ EXAMPLES = {
 
 
 SIZES = {
-    "fedsllm": [{}, {"selective": True}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini"}],
+    "fedsllm": [
+        {},
+        {"selective": True, "clients": 3, "subchannels": 8},
+        {"downlink": True, "regime": "narrowband", "model": "gpt-mini"},
+    ],
     "fedsllm-fdma": [{}, {"downlink": True, "regime": "narrowband", "model": "gpt-mini", "label_bits": 1e3}],
     "dag-split": [{}, {"layers": 9}, {"model": "googlenet-mini", "uplink_bps": 3e8}],
 }

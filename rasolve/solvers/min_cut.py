@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.errors import named
 from rasolve.forms import CutNetwork
@@ -130,19 +131,38 @@ def _improved(form: CutNetwork, state: MinCutState, side: Side) -> MinCutState:
 
 
 def decided(left: Residual, kept: Side) -> tuple[Side, Side]:
-    """Return what lies on the source's side, and what on the sink's, of every cut that crosses none of the kept."""
-    return reached(left.entries, kept, left.source), reached(left.entries, kept[left.entries.reverse], left.sink)
+    """Return what lies on the source's side, and what on the sink's, of every cut that crosses none of the kept.
+
+    One search answers both: a vertex with arcs to the source, and to the sink of the network turned round.
+    """
+    entries, n = left.entries, left.entries.vertices
+    ahead, heads = _kept(entries, kept)
+    back, tails = _kept(entries, kept[entries.reverse])
+    arcs = len(heads) + len(tails)
+    starts = np.concatenate([ahead[:-1], back + len(heads), [arcs + 2]], dtype=np.int32)
+    found = _found(starts, np.concatenate([heads, tails + n, [left.source, n + left.sink]], dtype=np.int32), 2 * n)
+    return found[:n], found[n:-1]
 
 
 def reached(entries: Entries, kept: Side, start: int) -> Side:
     """Return the vertices that `start` reaches through the kept entries."""
+    return _found(*_kept(entries, kept), start)
+
+
+def _kept(entries: Entries, kept: Side) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return where the kept entries of each vertex start among all that are kept, and their heads."""
+    before = np.zeros(len(kept) + 1, dtype=np.int32)
+    np.cumsum(kept, out=before[1:])
+    return before[entries.starts], entries.heads[kept]
+
+
+def _found(starts: NDArray[np.int32], heads: NDArray[np.int32], start: int) -> Side:
+    """Return the vertices that a breadth-first search finds."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import breadth_first_order
 
-    n, before = entries.vertices, np.zeros(len(kept) + 1, dtype=np.int32)
-    np.cumsum(kept, out=before[1:])
-    starts = before[entries.starts]
-    graph = csr_array((np.ones(starts[-1]), entries.heads[kept], starts), shape=(n, n))
+    n = len(starts) - 1
+    graph = csr_array((np.ones(len(heads)), heads, starts), shape=(n, n))
     found = np.zeros(n, dtype=bool)
     found[breadth_first_order(graph, start, return_predecessors=False)] = True
     return found

@@ -194,7 +194,7 @@ def test_twenty_clients_are_proved_in_few_boxes():
     assert len(set(result.decision.cut.tolist())) >= 6 and (result.decision.rank == 8).all()
 
 
-@pytest.mark.parametrize("sizes", [{}, {"selective": True, "downlink": True}])
+@pytest.mark.parametrize("sizes", [{}, {"selective": True, "downlink": True, "cuts": (1, 3), "ranks": (4, 8)}])
 def test_the_problem_conforms(sizes):
     small = {"clients": 3, "subchannels": 8, "model": "gpt-mini", "server_flops_per_s": 2e12}
     check_problem(ra.FedsLLM, seeds=[1], per_client=True, **small, **sizes)
