@@ -14,7 +14,7 @@ from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress,
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
 from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Solver
-from rasolve.solvers.batch import solve_many, solve_together
+from rasolve.solvers.batch import each_start, solve_many, solve_together
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for, tightens
 from rasolve.tables import aligned, percent
 
@@ -110,7 +110,8 @@ def solve(
     began, limits = perf_counter(), _limits(solver, time_limit, gap, seed, callback, max_iterations)
     seed = limits.seed
     if isinstance(problem, Form):
-        return solve_form(problem, solver, limits.starting(start), **options)
+        begun = None if start is None else problem.as_start(start)
+        return solve_form(problem, solver, limits.starting(begun), **options)
     begin = _started(problem, start)
     formulation, name = _formulation(problem, solver, seed)
     solution = solve_form(formulation.form, name, limits.starting(_lowered(formulation, begin)), **options)
@@ -156,9 +157,7 @@ def _solve_problems(
 ) -> list[Result]:
     """Write every problem in its form, solve the forms together where their solver takes many, and judge each."""
     began = perf_counter()
-    starts = [None] * len(problems) if start is None else list(start)
-    if len(starts) != len(problems):
-        raise InputError(f"start: {len(starts)} values for {len(problems)} problems")
+    starts = [None] * len(problems) if start is None else each_start(start, len(problems), "problems")
     begins = [_started(*each) for each in zip(problems, starts, strict=True)]
     written = [_formulation(problem, solver, limits.seed) for problem in problems]
     lowered = limits.starting([_lowered(form, begin) for (form, _), begin in zip(written, begins, strict=True)])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rasolve as ra
-from rasolve.errors import InputError
-from rasolve.forms import ClosedSet
+from rasolve.errors import InfeasibleError, InputError
+from rasolve.forms import ClosedSet, Termination
 from rasolve.problems.dag_split.decision import DagSplitDecision
 from rasolve.scenario.graph import graph_named
 from rasolve.solvers.envelope import envelope
@@ -122,3 +122,40 @@ def test_the_graph_is_worked_out_once():
     )
     first, second = (p.formulate(ClosedSet).form for p in (one, other))
     assert first.precedence is second.precedence and first.network().wiring is second.network().wiring
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda _: splits_over_time(3), "problem: a DagSplit is needed, not int"),
+        (lambda _: splits_by_rate(ra.FedsLLM.sample()), "problem: a DagSplit is needed, not FedsLLM"),
+        (lambda p: splits_over_time(p, uplink_bps="x"), "uplink_bps must be a non-empty array of numbers"),
+        (lambda p: splits_over_time(p, uplink_bps=True), "uplink_bps must be a non-empty array of numbers"),
+        (lambda p: splits_over_time(p, uplink_bps=[1e6, -1.0]), "uplink_bps[1] = -1 must be finite and above 0"),
+        (
+            lambda p: splits_over_time(p, uplink_bps=[1e6, 1e6], server_slowdown=[1.0] * 3),
+            "uplink_bps has 2 slots, another setting has 3: one number or as many each",
+        ),
+        (lambda p: splits_by_rate(p).seconds(0), "uplink_bps = 0 must be above 0"),
+        (lambda p: splits_by_rate(p).piece([1e6, np.nan]), "uplink_bps[1] = nan must be above 0"),
+        (lambda p: splits_over_time(p).kept(ra.solve(p)), "kept: a decision of dag-split is needed, not Result"),
+        (lambda p: splits_over_time(p).kept(DagSplitDecision(np.zeros(1, int))), "decision.tier has shape [1], needs"),
+        (
+            lambda p: splits_over_time(p).kept(DagSplitDecision(np.ones(p.layers, int))),
+            "kept: the decision is not feasible: raw data that is not on the device",
+        ),
+    ],
+)
+def test_bad_questions_are_refused_in_one_line(call, message):
+    with pytest.raises(InputError) as caught:
+        call(small_split(0))
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_where_raw_data_do_not_fit_there_is_no_split_at_any_rate():
+    problem = ra.DagSplit.sample(model="resnet18", device_memory_bytes=1.0)
+    with pytest.raises(InfeasibleError, match=r"the device needs 9\.634 MB for the raw data alone and has 1 B"):
+        splits_by_rate(problem)
+    for solver in ("budgeted_cut", "min_cut", "closed_sets", "highs"):
+        result = ra.solve(problem, solver, start=DagSplitDecision(np.zeros(problem.layers, int)))
+        assert result.termination is Termination.INFEASIBLE and result.decision is None and result.reasons

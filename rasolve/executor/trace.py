@@ -148,7 +148,7 @@ def traced_layers(module: nn.Module, inputs: Tensor | Sequence[Tensor], fuse: bo
 
 def _given(inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return the inputs as a tuple; raises InputError where one of them is no mini-batch."""
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    given = (inputs,) if isinstance(inputs, Tensor) or not isinstance(inputs, Sequence) else tuple(inputs)
     for i, x in enumerate(given):
         if not isinstance(x, Tensor) or x.dim() == 0 or x.numel() == 0:
             raise InputError(f"inputs[{i}]: must be a tensor whose first dimension is the mini-batch")

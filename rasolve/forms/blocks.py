@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from rasolve.forms.formulation import Form, Formulation
+from rasolve.forms.starts import record
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,3 +37,6 @@ class Blocks(Form):
     def judge(self, value: Any) -> float:
         """Return the objective of a point."""
         return self.objective(value)
+
+    def as_start(self, value: Any) -> Any:
+        return record(value, type(self.start))

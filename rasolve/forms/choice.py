@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rasolve.forms.formulation import Form
+from rasolve.forms.starts import record
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,3 +47,8 @@ class Choice(Form):
                     return alternative.bound
                 return float("inf") if value.value is None else alternative.form.judge(value.value)
         return float("inf")
+
+    def as_start(self, value: Any) -> Chosen:
+        given = record(value, Chosen)
+        form = next((each.form for each in self.alternatives if each.label == given.label), None)
+        return given if form is None or given.value is None else Chosen(given.label, form.as_start(given.value))

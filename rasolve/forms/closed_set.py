@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.formulation import Form, numbers, require
 from rasolve.forms.mip import MixedIntegerProgram
 from rasolve.forms.network import CutNetwork
 from rasolve.forms.precedence import Mask, Precedence
+from rasolve.forms.starts import array
 from rasolve.numerics import ROUNDING, FloatArray
 
 
@@ -37,12 +38,12 @@ class ClosedSet(Form):
     def __post_init__(self) -> None:
         given = [numbers(f"ClosedSet.{name}", getattr(self, name)) for name in ("inside", "outside", "toll")]
         n = self.precedence.vertices
-        for name, array in zip(("inside", "outside", "toll"), np.broadcast_arrays(*given), strict=True):
-            if array.ndim < 1 or array.shape[-1] != n:
-                raise InputError(f"ClosedSet.{name} has shape {list(array.shape)}, needs [..., {n}]")
-            if not np.isfinite(array).all() or (name == "toll" and array.min() < 0):
-                raise InputError(f"ClosedSet.{name} must be finite{' and at least 0' if name == 'toll' else ''}")
-            object.__setattr__(self, name, array)
+        for name, table in zip(("inside", "outside", "toll"), np.broadcast_arrays(*given), strict=True):
+            if table.ndim < 1 or table.shape[-1] != n:
+                raise InputError(f"ClosedSet.{name} has shape {list(table.shape)}, needs [..., {n}]")
+            least, rule = (0.0, " and at least 0") if name == "toll" else (-np.inf, "")
+            require(f"ClosedSet.{name}", table, np.isfinite(table) & (table >= least), f"must be finite{rule}")
+            object.__setattr__(self, name, table)
         if (self.use is None) != (self.budget is None):
             raise InputError("ClosedSet.use and .budget go together: give both or neither")
         if self.use is not None:
@@ -93,6 +94,9 @@ class ClosedSet(Form):
         closed = not (sets[..., child] & ~sets[..., parent]).any() and sets[..., self.precedence.held].all()
         within = (self.spent(sets) <= self.limit).all()
         return float(self.objectives(sets).max()) if closed and within else float("inf")
+
+    def as_start(self, value: Any) -> Mask:
+        return np.asarray(array("value", value, self.inside.shape, "b"))
 
     def network(self) -> CutNetwork:
         """Return the network whose cuts are the closed sets, at the same costs; the budget is left out.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.formulation import Form, numbers, require
+from rasolve.forms.starts import floats, record
 from rasolve.numerics import ROUNDING, FloatArray
 from rasolve.scenario.radio import rate
 
@@ -52,13 +53,14 @@ class FdmaShares(Form):
     def __post_init__(self) -> None:
         for name in (*PER_CLIENT, *PER_INSTANCE):
             object.__setattr__(self, name, numbers(f"FdmaShares.{name}", getattr(self, name)))
-        if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
-            raise InputError("FdmaShares.offset_s must be finite and at least 0")
-        if (self.offset_s > LARGEST).any():
-            raise InputError(f"FdmaShares.offset_s must be at most {LARGEST:g}")
+        offset = self.offset_s
+        finite = (offset >= 0) & (offset < np.inf)
+        require("FdmaShares.offset_s", offset, finite, "must be finite and at least 0")
+        require("FdmaShares.offset_s", offset, offset <= LARGEST, f"must be at most {LARGEST:g}")
         for name in (*PER_CLIENT[1:], *PER_INSTANCE):
-            if not ((value := getattr(self, name)) >= SMALLEST).all() or not (value <= LARGEST).all():
-                raise InputError(f"FdmaShares.{name} must be from {SMALLEST:g} to {LARGEST:g}")
+            value = getattr(self, name)
+            within = (value >= SMALLEST) & (value <= LARGEST)
+            require(f"FdmaShares.{name}", value, within, f"must be from {SMALLEST:g} to {LARGEST:g}")
         self._agree()
 
     def _agree(self) -> None:
@@ -119,6 +121,10 @@ class FdmaShares(Form):
     def judge(self, value: FdmaAllocation) -> float:
         """Return the objective, or inf where an instance exceeds a limit by more than rounding."""
         return self.objective(value) if self.fits(value) and self.keeps(value).all() else np.inf
+
+    def as_start(self, value: Any) -> FdmaAllocation:
+        given = record(value, FdmaAllocation)
+        return FdmaAllocation(*(floats(f.name, getattr(given, f.name), self.offset_s.shape) for f in fields(given)))
 
     def within_limits(self, value: FdmaAllocation) -> FdmaAllocation:
         """Return the value with what exceeds the band, a cap or the total power scaled away."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from rasolve.forms.fill import FillDemand
 from rasolve.forms.link import NOBODY, Link, check_numbers, check_offsets, check_range, total_by_owner
+from rasolve.forms.starts import places
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 
 
@@ -83,6 +84,9 @@ class FixedDensityLink(Link):
         """Return the objective, or inf where a cap is exceeded by more than rounding."""
         load = total_by_owner(value, self.power_w, self.clients)
         return self.objective(value) if np.all(load <= self.client_power_w * (1 + ROUNDING)) else np.inf
+
+    def as_start(self, value: Any) -> IntArray:
+        return places("owner", value, (self.subchannels,), NOBODY, self.clients - 1)
 
     def owners(self, value: IntArray) -> IntArray:
         return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
@@ -23,6 +24,15 @@ def numbers(name: str, raw: object) -> FloatArray:
     return given.astype(np.float64, copy=False)
 
 
+def require(name: str, array: FloatArray, kept: NDArray[np.bool_], rule: str) -> None:
+    """Raise InputError, naming the first entry that is not kept and the rule that it breaks, unless all are."""
+    if kept.all():
+        return
+    at = tuple(int(i) for i in np.argwhere(~kept)[0]) if array.ndim else ()
+    place = f"[{', '.join(map(str, at))}]" if at else ""
+    raise InputError(f"{name}{place} = {array[at]:g} {rule}")
+
+
 class Form:
     """A mathematical value that solvers take: frozen, free of any problem's vocabulary."""
 
@@ -32,6 +42,13 @@ class Form:
     def judge(self, value: Any) -> float | None:
         """Return a value's objective, inf where it is infeasible, or None where the form cannot tell by itself."""
         return None
+
+    def as_start(self, value: Any) -> Any:
+        """Return a value from outside as one of this form, its lists as arrays; raises InputError where it is none.
+
+        By default the value as it is.
+        """
+        return value
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.formulation import Form, numbers, require
 from rasolve.numerics import FloatArray, IntArray
 
 SMALLEST = 1e-60
@@ -40,16 +40,14 @@ def check_numbers(form: Form, names: tuple[str, ...], shapes: Callable[[], dict[
 def check_range(form: Form, name: str, value: FloatArray, or_zero: bool = False) -> None:
     """Raise InputError unless all entries are within SMALLEST and its reciprocal, or 0 where that is allowed."""
     within = (value >= SMALLEST) & (value <= 1 / SMALLEST) | (or_zero & (value == 0))
-    if not within.all():
-        raise InputError(
-            f"{form.name}.{name} must be {'0 or ' if or_zero else ''}from {SMALLEST:g} to {1 / SMALLEST:g}"
-        )
+    rule = f"must be {'0 or ' if or_zero else ''}from {SMALLEST:g} to {1 / SMALLEST:g}"
+    require(f"{form.name}.{name}", value, within, rule)
 
 
 def check_offsets(form: Form, offset_s: FloatArray) -> None:
     """Raise InputError unless all offsets are finite and at least 0."""
-    if not (np.isfinite(offset_s).all() and (offset_s >= 0).all()):
-        raise InputError(f"{form.name}.offset_s must be finite and at least 0")
+    finite = (offset_s >= 0) & (offset_s < np.inf)
+    require(f"{form.name}.offset_s", offset_s, finite, "must be finite and at least 0")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.starts import floats
 from rasolve.numerics import FloatArray
 
 FEASIBILITY = 1e-6
@@ -61,6 +62,9 @@ class MixedIntegerProgram(Form):
         rows = self.matrix @ x
         kept = _within(rows, self.row_low, self.row_high) and _within(x, self.low, self.high)
         return float(self.cost @ x) if kept and (x[self.whole] == np.rint(x[self.whole])).all() else float("inf")
+
+    def as_start(self, value: Any) -> FloatArray:
+        return floats("value", value, self.cost.shape)
 
     def dual_bound(self, multipliers: FloatArray) -> float:
         """Return the Lagrangian bound on the objective, whole or not, that multipliers [m] of the rows prove.

@@ -13,6 +13,7 @@ from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
 from rasolve.forms.link import SMALLEST
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
+from rasolve.forms.starts import places, record
 from rasolve.forms.sum import Sum, Term
 from rasolve.numerics import FloatArray, IntArray
 
@@ -166,3 +167,15 @@ class MultipleChoice(Form):
         links = zip(menu.loads, value.spectra, strict=True)
         delays = [load.weight * load.at(value.option).judge(spectrum) for load, spectrum in links]
         return menu.fixed(value.option) + sum(delays)
+
+    def as_start(self, value: Any) -> Picked:
+        given = record(value, Picked)
+        menu = next((menu for menu in self.menus if menu.label == given.label), None)
+        if menu is None:
+            raise InputError(f"start: there is no menu labelled {given.label!r}")
+        clients, options = menu.cost.shape
+        option = places("option", given.option, (clients,), 0, options - 1)
+        if len(given.spectra) != len(menu.loads):
+            raise InputError(f"start: {len(given.spectra)} spectra for {len(menu.loads)} links")
+        spectra = zip(menu.loads, given.spectra, strict=True)
+        return Picked(given.label, option, tuple(load.link.as_start(spectrum) for load, spectrum in spectra))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasolve.errors import InputError
-from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.formulation import Form, numbers, require
+from rasolve.forms.starts import array
 from rasolve.numerics import FloatArray, IntArray, summed_at
 
 Side = NDArray[np.bool_]
@@ -118,8 +119,7 @@ class CutNetwork(Form):
         given = numbers("CutNetwork.capacities", self.capacities)
         if given.shape != self.wiring.tails.shape:
             raise InputError(f"CutNetwork has {given.size} capacities for {self.wiring.tails.size} arcs")
-        if not (given.min() >= 0):
-            raise InputError("CutNetwork.capacities must be at least 0")
+        require("CutNetwork.capacities", given, given >= 0, "must be at least 0")
         if not np.isfinite(self.constant):
             raise InputError(f"CutNetwork.constant = {self.constant!r}: must be finite")
         object.__setattr__(self, "capacities", given)
@@ -131,3 +131,6 @@ class CutNetwork(Form):
         if side.shape != (wiring.vertices,) or not side[wiring.source] or side[wiring.sink]:
             return float("inf")
         return self.constant + float(self.capacities[side[wiring.tails] & ~side[wiring.heads]].sum())
+
+    def as_start(self, value: Any) -> Any:
+        return array("value", value, (self.wiring.vertices,), "b")

@@ -10,9 +10,10 @@ import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.fixed_density import FixedDensityLink
-from rasolve.forms.formulation import numbers
+from rasolve.forms.formulation import numbers, require
 from rasolve.forms.link import NOBODY, Link, check_numbers, check_offsets, check_range, total_by_owner
 from rasolve.forms.power_demand import PowerDemand
+from rasolve.forms.starts import floats, places, record
 from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
 from rasolve.scenario.radio import density_rate
 
@@ -59,6 +60,8 @@ class OfdmaLink(Link):
         check_offsets(self, self.offset_s)
         for name in ("payload_bits", "width_hz", "client_power_w", "noise_w_per_hz", "total_power_w", "gain"):
             value = self.gain[:, :1] if name == "gain" and self.flat_gain else numbers(name, getattr(self, name))
+            if name in ("noise_w_per_hz", "total_power_w") and value.ndim:
+                raise InputError(f"OfdmaLink.{name} has shape {list(value.shape)}, needs one number")
             check_range(self, name, value)
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
@@ -128,6 +131,11 @@ class OfdmaLink(Link):
         capped = np.all(powers <= self.client_power_w * (1 + ROUNDING))
         return self.objective(value) if capped and powers.sum() <= self.total_power_w * (1 + ROUNDING) else np.inf
 
+    def as_start(self, value: Any) -> Spectrum:
+        given, shape = record(value, Spectrum), (self.subchannels,)
+        owner = places("owner", given.owner, shape, 0, self.clients - 1)
+        return Spectrum(owner, floats("psd_w_per_hz", given.psd_w_per_hz, shape))
+
     def lower_bound(self) -> float:
         """Return a bound on the objective: every client at its alone rate (ours)."""
         if self.subchannels < self.clients:
@@ -177,10 +185,12 @@ class OfdmaLink(Link):
 
         Raises InputError where a density is negative or all together exceed the total power.
         """
-        psd = np.broadcast_to(numbers("psd_w_per_hz", psd_w_per_hz), (self.subchannels,))
+        given = numbers("psd_w_per_hz", psd_w_per_hz)
+        if given.shape not in ((), (self.subchannels,)):
+            raise InputError(f"psd_w_per_hz has shape {list(given.shape)}, needs [{self.subchannels}] or one number")
+        require("psd_w_per_hz", given, given >= 0, "must be at least 0")
+        psd = np.broadcast_to(given, (self.subchannels,))
         power_w = psd * self.width_hz
-        if not (psd >= 0).all():
-            raise InputError("psd_w_per_hz must be at least 0")
         if not (total := power_w.sum()) <= self.total_power_w * (1 + ROUNDING):
             raise InputError(f"psd_w_per_hz adds up to {total:.6g} W: must be at most {self.total_power_w:.6g} W")
         rate = density_rate(self.width_hz, psd, self.gain, self.noise_w_per_hz)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.starts import floats, record
 from rasolve.numerics import ROUNDING, FloatArray
 
 
@@ -49,6 +50,11 @@ class MinMaxShares(Form):
     def judge(self, value: Shares) -> float:
         """Return the latest deadline of the batch, or inf where the budget or a cap does not meet its own."""
         return float(value.deadline.max()) if (self.residual(value.deadline) <= ROUNDING).all() else np.inf
+
+    def as_start(self, value: Any) -> Shares:
+        given = record(value, Shares)
+        batch = np.broadcast_shapes(self.floor.shape, self.budget.shape, self.cap.shape[:-1])
+        return Shares(floats("deadline", given.deadline, batch), given.share)
 
     def residual(self, deadline: FloatArray) -> FloatArray:
         """Return ln of the worst ratio of need to limit, [...]: decreasing in the deadline, <= 0 where it is met."""

@@ -43,3 +43,8 @@ class Sum(Form):
                 return None
             total += term.weight * judged
         return total
+
+    def as_start(self, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, Sequence) or len(value) != len(self.terms):
+            raise InputError(f"start: a sequence of {len(self.terms)} values is needed, one for each term")
+        return tuple(term.form.as_start(part) for term, part in zip(self.terms, value, strict=True))

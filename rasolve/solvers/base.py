@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Event
 from time import perf_counter
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -62,8 +63,9 @@ class Limits:
 
     ``deadline`` is an instant of `time.perf_counter`. ``cutoff``: the caller has no use for anything at or above it;
     ``cutoff_each`` [...] has one for each of many instances, in place of ``cutoff``.
-    ``nested`` marks the solver of a sub-form, which passes an interrupt on. ``solved`` remembers forms solved to
-    optimality in this run, so that a form shared by many alternatives is solved once.
+    ``nested`` marks the solver of a sub-form. ``solved`` remembers forms solved to optimality in this run, so that a
+    form shared by many alternatives is solved once. ``interrupted`` is set once an interrupt has come: as after the
+    deadline, whoever runs within these limits ends with what there is; who has nothing yet may take one step.
     """
 
     deadline: float = INFINITY
@@ -76,6 +78,7 @@ class Limits:
     callback: Callable[[Progress], object] | None = None
     nested: bool = False
     solved: dict[Form, Solution] = field(default_factory=dict, repr=False)
+    interrupted: Event = field(default_factory=Event, repr=False)
 
     def starting(self, start: Any) -> Limits:
         """Return the same limits with a start."""
@@ -203,7 +206,8 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
     """Step a solver until it is done or a limit is met.
 
     At least one step is taken, so that any time limit yields an incumbent where the first step finds one. An interrupt
-    ends the outermost loop with what it has. A callback that returns True stops the solver as an interrupt does.
+    ends the innermost loop with what it has, then those around it with what they make of that. A callback that returns
+    True stops the solver as an interrupt does.
     """
     began = perf_counter()
     state = solver.init(form, limits)
@@ -212,6 +216,8 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
     try:
         while not solver.done(form, state, limits):
             iteration = len(history)
+            if limits.interrupted.is_set() and (iteration > 1 or state.value is not None):
+                break
             if iteration > 1 and (stopped := _limit_met(state, limits, iteration - 1)):
                 break
             state = solver.step(form, state, limits)
@@ -221,8 +227,8 @@ def drive(solver: Solver[F, S], form: F, limits: Limits) -> Run[S]:
                 stopped = Termination.INTERRUPTED
                 break
     except KeyboardInterrupt:
-        if limits.nested:
-            raise
+        limits.interrupted.set()
+    if limits.interrupted.is_set():
         stopped = Termination.INTERRUPTED
     return Run(state, stopped, tuple(history), perf_counter() - began, tuple(marks))
 

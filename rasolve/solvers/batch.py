@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -67,17 +67,28 @@ def solve_together(
     """
     limits = limits or Limits()
     if isinstance(forms, Form):
-        return _solve_batched(chosen(forms, solver, options), forms, limits.starting(_arrays(limits.start)))
+        begun = None if limits.start is None else forms.as_start(_arrays(limits.start))
+        return _solve_batched(chosen(forms, solver, options), forms, limits.starting(begun))
     _one_kind(forms)
-    if limits.start is not None and len(limits.start) != len(forms):
-        raise InputError(f"start: {len(limits.start)} values for {len(forms)} forms")
-    if limits.start is not None and any(value is None for value in limits.start):
-        raise InputError("start: every form needs a value to start from")
+    if limits.start is not None:
+        starts = each_start(limits.start, len(forms), "forms")
+        if any(value is None for value in starts):
+            raise InputError("start: every form needs a value to start from")
+        limits = limits.starting([form.as_start(value) for form, value in zip(forms, starts, strict=True)])
     taker = chosen(forms[0], solver, options)
     for i, form in enumerate(forms):
         if reason := taker.refuses(form):
             raise SolverUnavailable(f"solver '{taker.name}' cannot take form {i}: {reason}")
     return solve_alike(taker, forms, limits)
+
+
+def each_start(start: Any, size: int, instances: str) -> Sequence[Any]:
+    """Return starts as a sequence with one for each instance; raises InputError where it is none."""
+    if not isinstance(start, Sequence) or isinstance(start, str):
+        raise InputError(f"start: a sequence with one value for each of the {instances} is needed")
+    if len(start) != size:
+        raise InputError(f"start: {len(start)} values for {size} {instances}")
+    return start
 
 
 def solve_many(forms: Sequence[Form], solver: str, limits: Limits, **options: Any) -> Sequence[Solution]:
@@ -182,7 +193,11 @@ def _arrays(start: Any) -> Any:
     """Return a start as one record of arrays, which it may be already."""
     if isinstance(start, Rows):
         return start.arrays
-    return stacked(start) if isinstance(start, Sequence) else start
+    if not isinstance(start, Sequence) or isinstance(start, str):
+        return start
+    if not start or not all(is_dataclass(value) and type(value) is type(start[0]) for value in start):
+        raise InputError("start: one value for each instance of the batch is needed, all of one kind")
+    return stacked(start)
 
 
 def _one_kind(forms: Sequence[Form]) -> None:

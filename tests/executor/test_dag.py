@@ -269,6 +269,16 @@ def test_modules_that_cannot_be_run():
         run(federated, 1, module=linear)
 
 
+def test_labels_that_no_output_stands_for_are_refused():
+    linear, inputs = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3)), torch.zeros(40, 8).double()
+    for device in ((), ("0",), ("0", "2")):
+        plan = own_plan(linear, inputs[:BATCH], *device)
+        with pytest.raises(InputError, match="data: labels hold 3: must be at most 2, the last output"):
+            run(plan, 1, module=linear, data=(inputs, torch.full((40,), 3)))
+        with pytest.raises(InputError, match=r"data: labels \[\d+, 2\] for outputs \[\d+, 3\]: one for each row"):
+            run(plan, 1, module=linear, data=(inputs, torch.zeros(40, 2, dtype=torch.int64)))
+
+
 def test_a_time_model_predicts_split_federated_training_only():
     plan = plan_of(profile("resnet-mini"), closed(profile("resnet-mini"), "stem.conv"))
     with pytest.raises(InputError, match="time_model: predicts split federated training, not the protocol dag"):

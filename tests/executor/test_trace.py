@@ -259,6 +259,12 @@ def test_what_cannot_be_traced_is_said_in_one_line(module, inputs, message, capf
     assert capfd.readouterr() == ("", ""), "torch's own account is not for people"
 
 
+@pytest.mark.parametrize("inputs", [None, 3, "x", [[1.0]]])
+def test_inputs_that_are_no_tensors_are_refused(inputs):
+    with pytest.raises(InputError, match=r"inputs\[0\]: must be a tensor whose first dimension is the mini-batch"):
+        trace(nn.Linear(4, 4), inputs)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -436,7 +436,18 @@ def test_bad_input_is_named(change, message):
             lambda: ra.DagSplit(**GOOD).check(DagSplitDecision(np.array([0, 1, 1, 2]))),
             "decision.tier must lie in 0 to 1",
         ),
-        (lambda: ra.DagSplit(**GOOD).over_time(uplink_bps=[1e6, 0.0]), "uplink_bps[1] = 0: must be finite and above 0"),
+        (lambda: ra.DagSplit(**GOOD).tiers_of([[True]]), "sets has shape [1, 1], needs [..., "),
+        (
+            lambda: ra.DagSplit(**GOOD).check(DagSplitDecision(np.zeros(len(GOOD["output_bits"])))),
+            "decision.tier must hold whole numbers",
+        ),
+        (
+            lambda: ra.DagSplit.from_profile(
+                "resnet18", device_flops_per_s=1.0, server_flops_per_s=1.0, uplink_bps=1.0, downlink_bps=1.0
+            ),
+            "profile: a GraphProfile is needed, not str",
+        ),
+        (lambda: ra.DagSplit(**GOOD).over_time(uplink_bps=[1e6, 0.0]), "uplink_bps[1] = 0 must be finite and above 0"),
         (lambda: ra.DagSplit(**GOOD).over_time(uplink_bps=[[1e6]]), "uplink_bps must be one number, or one for every"),
         (
             lambda: ra.DagSplit.from_profile(

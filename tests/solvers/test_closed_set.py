@@ -185,8 +185,8 @@ PAIR = Precedence(2, np.array([[0, 1]]), np.array([0]), np.ones(2))
         ),
         (lambda: Precedence(2, np.array([[0, 1]]), np.array([1]), np.ones(2)), "Precedence.held needs vertex 0 too"),
         (lambda: ClosedSet(PAIR, np.ones(3), np.ones(3), np.ones(3)), "ClosedSet.inside has shape [3], needs [..., 2]"),
-        (lambda: ClosedSet(PAIR, np.ones(2), np.ones(2), -np.ones(2)), "ClosedSet.toll must be finite and at least 0"),
-        (lambda: ClosedSet(PAIR, np.array([1, np.nan]), np.ones(2), np.ones(2)), "ClosedSet.inside must be finite"),
+        (lambda: ClosedSet(PAIR, np.ones(2), np.ones(2), -np.ones(2)), "ClosedSet.toll[0] = -1 must be finite and"),
+        (lambda: ClosedSet(PAIR, np.array([1, np.nan]), np.ones(2), np.ones(2)), "ClosedSet.inside[1] = nan must be"),
         (lambda: ClosedSet(PAIR, *np.ones((3, 2)), budget=1.0), "ClosedSet.use and .budget go together"),
         (
             lambda: ClosedSet(PAIR, *np.ones((3, 2)), use=-np.ones(2), budget=1.0),

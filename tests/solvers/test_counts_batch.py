@@ -10,7 +10,7 @@ from rasolve.errors import InputError
 from rasolve.forms import Spectrum, Termination
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, descent, solve_form
-from rasolve.solvers.batch import solve_each
+from rasolve.solvers.batch import solve_each, solve_many
 from rasolve.solvers.counts import CountsTogether
 from rasolve.solvers.flat_links import FlatLinks
 from rasolve.testing import check_solver
@@ -115,10 +115,9 @@ def test_a_start_saves_steps_and_changes_nothing():
     "owner", [np.zeros(6, int), np.arange(5) % 3, np.array([0, 1, 2, 3, 0, 1]), np.array([0, 1, 2, -1, 0, 1])]
 )
 def test_starts_that_do_not_fit_are_not_used(owner):
-    form = link(0)
-    lost = Spectrum(owner, np.full(len(owner), 1e-9))
-    started = ra.solve_batch([form, link(1)], start=[lost, lost])
-    assert (started.objective == ra.solve_batch([form, link(1)]).objective).all()
+    links, lost = [link(0), link(1)], Spectrum(owner, np.full(len(owner), 1e-9))
+    started = solve_many(links, "counts", Limits(start=[lost, lost]))
+    assert [each.objective for each in started] == ra.solve_batch(links).objective.tolist()
 
 
 def test_the_solver_of_many_links_conforms():
@@ -142,8 +141,8 @@ def test_links_that_share_all_but_their_loads():
     [
         (np.zeros((2, 4)), np.ones((2, 3)), r"OfdmaLink.offset_s has shape \[2, 4\], needs \[P, 3\]"),
         (np.zeros((2, 3)), np.ones(3), r"OfdmaLink.payload_bits has shape \[3\], needs \[P, 3\]"),
-        (np.full((2, 3), -1.0), np.ones((2, 3)), "OfdmaLink.offset_s must be finite and at least 0"),
-        (np.zeros((2, 3)), np.zeros((2, 3)), "OfdmaLink.payload_bits must be from 1e-60 to 1e[+]60"),
+        (np.full((2, 3), -1.0), np.ones((2, 3)), r"OfdmaLink.offset_s\[0, 0\] = -1 must be finite and at least 0"),
+        (np.zeros((2, 3)), np.zeros((2, 3)), r"OfdmaLink.payload_bits\[0, 0\] = 0 must be from 1e-60 to 1e[+]60"),
     ],
 )
 def test_bad_loads_are_refused(offsets, payloads, message):

@@ -297,21 +297,21 @@ def test_where_the_cone_solver_gives_up_equal_shares_remain(monkeypatch):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("offset_s", [0.0, -1.0, 0.0, 0.0], "must be finite and at least 0"),
-        ("offset_s", [0.0, np.inf, 0.0, 0.0], "must be finite and at least 0"),
-        ("offset_s", [1e41, 0.0, 0.0, 0.0], "must be at most 1e+40"),
-        ("payload_bits", [0.0, 1.0, 1.0, 1.0], "must be from 1e-30 to 1e+40"),
-        ("gain", [np.nan, 1.0, 1.0, 1.0], "must be from 1e-30 to 1e+40"),
-        ("total_power_w", 0.0, "must be from 1e-30 to 1e+40"),
-        ("total_bandwidth_hz", 1e41, "must be from 1e-30 to 1e+40"),
-        ("noise_w_per_hz", "quiet", "must be a non-empty array of numbers"),
-        ("gain", [1.0, 2.0, 3.0], "has shape [3]: does not fit [4]"),
-        ("total_power_w", [1.0, 2.0, 3.0], "has shape [3]: does not fit [2, 4]"),
-        ("gain", 1.0, "is one number: needs one for each client"),
+        ("offset_s", [0.0, -1.0, 0.0, 0.0], "[1] = -1 must be finite and at least 0"),
+        ("offset_s", [0.0, np.inf, 0.0, 0.0], "[1] = inf must be finite and at least 0"),
+        ("offset_s", [1e41, 0.0, 0.0, 0.0], "[0] = 1e+41 must be at most 1e+40"),
+        ("payload_bits", [0.0, 1.0, 1.0, 1.0], "[0] = 0 must be from 1e-30 to 1e+40"),
+        ("gain", [np.nan, 1.0, 1.0, 1.0], "[0] = nan must be from 1e-30 to 1e+40"),
+        ("total_power_w", 0.0, " = 0 must be from 1e-30 to 1e+40"),
+        ("total_bandwidth_hz", 1e41, " = 1e+41 must be from 1e-30 to 1e+40"),
+        ("noise_w_per_hz", "quiet", " must be a non-empty array of numbers"),
+        ("gain", [1.0, 2.0, 3.0], " has shape [3]: does not fit [4]"),
+        ("total_power_w", [1.0, 2.0, 3.0], " has shape [3]: does not fit [2, 4]"),
+        ("gain", 1.0, " is one number: needs one for each client"),
     ],
 )
-def test_bad_data_is_one_line_naming_field_and_limit(field, value, message):
+def test_bad_data_is_one_line_naming_field_value_and_limit(field, value, message):
     given = {"offset_s": np.zeros((2, 4))} if message.endswith("[2, 4]") else {}
     with pytest.raises(InputError) as caught:
         replace(shares(0), **{**given, field: value})
-    assert str(caught.value) == f"FdmaShares.{field} {message}"
+    assert str(caught.value) == f"FdmaShares.{field}{message}"

@@ -209,7 +209,9 @@ def test_densities_given_keep_rates_powers_and_limits():
 @pytest.mark.parametrize(
     ("psd", "message"),
     [
-        (-1e-9, "psd_w_per_hz must be at least 0"),
+        (-1e-9, "psd_w_per_hz = -1e-09 must be at least 0"),
+        ([0.0] * 19 + [np.nan], "psd_w_per_hz[19] = nan must be at least 0"),
+        ([1e-9, 1e-9], "psd_w_per_hz has shape [2], needs [20] or one number"),
         (1.0, "psd_w_per_hz adds up to "),
         ("loud", "psd_w_per_hz must be a non-empty array of numbers"),
     ],
@@ -223,17 +225,17 @@ def test_densities_that_cannot_be_are_refused(psd, message):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("rate_bps", [[1.0]], "has shape [1, 1], needs [3, 6]"),
-        ("rate_bps", -np.ones((3, 6)), "must be 0 or from 1e-60 to 1e+60"),
-        ("power_w", np.full(6, np.nan), "must be 0 or from 1e-60 to 1e+60"),
-        ("client_power_w", np.zeros(3), "must be from 1e-60 to 1e+60"),
-        ("offset_s", [0.0, -1.0, 0.0], "must be finite and at least 0"),
+        ("rate_bps", [[1.0]], " has shape [1, 1], needs [3, 6]"),
+        ("rate_bps", -np.ones((3, 6)), "[0, 0] = -1 must be 0 or from 1e-60 to 1e+60"),
+        ("power_w", np.full(6, np.nan), "[0] = nan must be 0 or from 1e-60 to 1e+60"),
+        ("client_power_w", np.zeros(3), "[0] = 0 must be from 1e-60 to 1e+60"),
+        ("offset_s", [0.0, -1.0, 0.0], "[1] = -1 must be finite and at least 0"),
     ],
 )
 def test_fixed_density_links_reject_bad_numbers(field, value, message):
     with pytest.raises(InputError) as caught:
         replace(density_link(0), **{field: value})
-    assert str(caught.value) == f"FixedDensityLink.{field} {message}"
+    assert str(caught.value) == f"FixedDensityLink.{field}{message}"
 
 
 def test_nobody_can_be_served_without_an_affordable_subchannel():

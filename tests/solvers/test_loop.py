@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+import rasolve as ra
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import (
     Alternative,
@@ -22,6 +23,7 @@ from rasolve.forms import (
     Termination,
 )
 from rasolve.solvers import Limits, Solver, State, iterate, register, registry, solve_form, solver_named, solvers_for
+from rasolve.solvers.deadline_mip import DeadlineMip
 from rasolve.solvers.registry import proves, tightens
 from tests.instances import link
 
@@ -75,17 +77,38 @@ def test_options_are_the_fields():
         solver_named("sum", {"tolerance": 1})
 
 
-def test_interrupt_inside_a_nested_solver_ends_the_outermost_loop():
+def test_an_interrupt_leaves_the_incumbent_and_all_within_the_same_limits_end():
     class Impatient(Counting):
         def step(self, form, state, limits):
             if state.value == 5:
                 raise KeyboardInterrupt
             return super().step(form, state, limits)
 
-    outer = iterate(Impatient(), Countdown(9), Limits())
-    assert outer.termination is Termination.INTERRUPTED and outer.value == 5
-    with pytest.raises(KeyboardInterrupt):
-        iterate(Impatient(), Countdown(9), Limits().inner())
+    limits = Limits()
+    for within in (limits.inner(), Limits()):
+        ended = iterate(Impatient(), Countdown(9), within)
+        assert ended.termination is Termination.INTERRUPTED and ended.value == 5
+    assert limits.interrupted.is_set()
+    later = iterate(Counting(), Countdown(9), limits)
+    assert later.termination is Termination.INTERRUPTED and later.iterations == 1, "without anything one step is taken"
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_an_interrupt_in_the_depths_of_a_choice_leaves_a_whole_decision(monkeypatch, steps):
+    problem, step, taken = ra.FedsLLM.sample(clients=4, subchannels=10, selective=True, seed=1), DeadlineMip.step, []
+
+    def interrupted(solver, form, state, limits):
+        taken.append(form)
+        if len(taken) == steps + 1:
+            raise KeyboardInterrupt
+        return step(solver, form, state, limits)
+
+    best = ra.solve(problem)
+    monkeypatch.setattr(DeadlineMip, "step", interrupted)
+    result = ra.solve(problem)
+    assert result.termination is Termination.INTERRUPTED and result.iterations == 1
+    assert result.feasible and result.bound <= best.objective <= result.objective
+    assert len(taken) <= steps + 2, "after the interrupt only a link without a plan takes a step"
 
 
 def test_registry_errors():
@@ -218,17 +241,19 @@ def test_shares_reject_bad_limits(field, value):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("payload_bits", [1.0], "has shape [1], needs [3]"),
-        ("client_power_w", "loud", "must be a non-empty array of numbers"),
-        ("width_hz", [], "must be a non-empty array of numbers"),
-        ("gain", [[1.0], [1.0, 2.0]], "must be a non-empty array of numbers"),
-        ("total_power_w", 1e-300, "must be from 1e-60 to 1e+60"),
+        ("payload_bits", [1.0], " has shape [1], needs [3]"),
+        ("client_power_w", "loud", " must be a non-empty array of numbers"),
+        ("width_hz", [], " must be a non-empty array of numbers"),
+        ("gain", [[1.0], [1.0, 2.0]], " must be a non-empty array of numbers"),
+        ("total_power_w", 1e-300, " = 1e-300 must be from 1e-60 to 1e+60"),
+        ("total_power_w", [1.0, 2.0], " has shape [2], needs one number"),
+        ("noise_w_per_hz", [[1.0]], " has shape [1, 1], needs one number"),
     ],
 )
 def test_links_reject_misshapen_data(field, value, message):
     with pytest.raises(InputError) as caught:
         replace(link(0), **{field: value})
-    assert f"OfdmaLink.{field} {message}" in str(caught.value)
+    assert f"OfdmaLink.{field}{message}" in str(caught.value)
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
@@ -243,11 +268,15 @@ def test_a_callback_may_stop_with_a_truth_value_of_numpy():
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("offset_s", [0.0, -1.0, 0.0]), ("payload_bits", [0.0, 1.0, 1.0]), ("total_power_w", float("nan"))],
+    ("field", "value", "named"),
+    [
+        ("offset_s", [0.0, -1.0, 0.0], r"\[1\] = -1"),
+        ("payload_bits", [0.0, 1.0, 1.0], r"\[0\] = 0"),
+        ("total_power_w", float("nan"), " = nan"),
+    ],
 )
-def test_links_reject_bad_numbers(field, value):
-    with pytest.raises(InputError, match=f"OfdmaLink.{field} must be (finite|from 1e-60 to)"):
+def test_links_reject_bad_numbers(field, value, named):
+    with pytest.raises(InputError, match=f"OfdmaLink.{field}{named} must be (finite|from 1e-60 to)"):
         replace(link(0), **{field: value})
 
 

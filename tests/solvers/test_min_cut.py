@@ -199,8 +199,8 @@ def test_engines_send_whole_flows_within_their_limits():
         (lambda: Wiring([0], [1], 0, 5), "Wiring.sink = 5: must be a vertex, 0 to 1"),
         (lambda: Wiring([0], [1], 1, 1), "Wiring.source and .sink are both 1: they must differ"),
         (lambda: CutNetwork(Wiring([0], [1], 0, 1), [1.0, 2.0]), "CutNetwork has 2 capacities for 1 arcs"),
-        (lambda: CutNetwork(Wiring([0], [1], 0, 1), [-1.0]), "CutNetwork.capacities must be at least 0"),
-        (lambda: CutNetwork(Wiring([0], [1], 0, 1), [float("nan")]), "CutNetwork.capacities must be at least 0"),
+        (lambda: CutNetwork(Wiring([0], [1], 0, 1), [-1.0]), "CutNetwork.capacities[0] = -1 must be at least 0"),
+        (lambda: CutNetwork(Wiring([0], [1], 0, 1), [float("nan")]), "capacities[0] = nan must be at least 0"),
         (lambda: CutNetwork(Wiring([0], [1], 0, 1), [1.0], float("inf")), "CutNetwork.constant = inf: must be finite"),
     ],
 )

@@ -147,6 +147,12 @@ class Dag:
 
     def _loss(self, party: Party, given: Values, labels: Tensor) -> Tensor:
         (logits,) = run(self.layers.result, self._run(party, given), party.reads).values()
+        if logits.shape[:-1] != labels.shape:
+            raise InputError(f"data: labels {list(labels.shape)} for outputs {list(logits.shape)}: one for each row")
+        if labels.max() >= logits.shape[-1]:
+            raise InputError(
+                f"data: labels hold {labels.max()}: must be at most {logits.shape[-1] - 1}, the last output"
+            )
         return mean_loss(logits, labels)
 
     def _update(self, party: Party, stage: Stage) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.forms import ClosedSet, Formulation
+from rasolve.forms import ClosedSet, CutNetwork, Formulation, Wiring
+from rasolve.forms.formulation import numbers, require
 from rasolve.forms.precedence import Mask
 from rasolve.numerics import FloatArray
 from rasolve.problems.dag_split import closed
@@ -15,6 +16,10 @@ from rasolve.problems.dag_split.decision import DagSplitDecision
 
 if TYPE_CHECKING:
     from rasolve.problems.dag_split.problem import DagSplit
+
+
+UNCUT = CutNetwork(Wiring(np.array([0]), np.array([1]), 0, 1), np.array([np.inf]))
+"""A network without a cut."""
 
 
 def as_closed_set(problem: DagSplit) -> Formulation:
@@ -35,8 +40,11 @@ def _worth(multipliers: dict[str, Any]) -> dict[str, Any]:
 def as_network(problem: DagSplit) -> Formulation:
     """Return the problem as a network to cut: without the memory limit, which is repaired where the cut breaks it.
 
-    The bound holds all the same: without a limit nothing is slower.
+    The bound holds all the same: without a limit nothing is slower. Where not even the raw data fit, the network is one
+    that cannot be cut.
     """
+    if problem.explain():
+        return Formulation(UNCUT, lift=lambda side: decision(problem, side), lift_bound=lambda bound: bound)
     form = closed.closed_set(problem)
     network, n = form.network(), form.precedence.vertices
 
@@ -87,15 +95,17 @@ def over_time(
         "device_slowdown": device_slowdown,
         "server_slowdown": server_slowdown,
     }
-    slots = [_per_slot(name, values) for name, values in given.items()]
-    return closed.over_time(problem, *np.broadcast_arrays(*slots))
+    slots = {name: _per_slot(name, values) for name, values in given.items()}
+    most = max(array.size for array in slots.values())
+    for name, array in slots.items():
+        if array.size not in (1, most):
+            raise InputError(f"{name} has {array.size} slots, another setting has {most}: one number or as many each")
+    return closed.over_time(problem, *np.broadcast_arrays(*slots.values()))
 
 
 def _per_slot(name: str, values: Any) -> FloatArray:
-    array = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    if array.ndim != 1 or not array.size:
+    array = np.atleast_1d(numbers(name, values))
+    if array.ndim != 1:
         raise InputError(f"{name} must be one number, or one for every slot")
-    if not (np.isfinite(array) & (array > 0)).all():
-        wrong = int(np.flatnonzero(~(np.isfinite(array) & (array > 0)))[0])
-        raise InputError(f"{name}[{wrong}] = {array[wrong]:g}: must be finite and above 0")
+    require(name, array, (array > 0) & (array < np.inf), "must be finite and above 0")
     return array

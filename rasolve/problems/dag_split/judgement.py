@@ -83,5 +83,7 @@ def reject_misfit(problem: DagSplit, decision: DagSplitDecision) -> None:
     tier, tiers = decision.tier, len(delay.links(problem)) + 1
     if np.shape(tier) != (problem.layers,):
         raise InputError(f"decision.tier has shape {list(np.shape(tier))}, needs [{problem.layers}]")
+    if np.asarray(tier).dtype.kind not in "iu":
+        raise InputError("decision.tier must hold whole numbers")
     if tier.min() < 0 or tier.max() >= tiers:
         raise InputError(f"decision.tier must lie in 0 to {tiers - 1}")

@@ -130,6 +130,8 @@ class DagSplit(Problem):
 
         Further `fields` are set outright; seconds measured on the machines themselves go there. Raises InputError.
         """
+        if not isinstance(profile, GraphProfile):
+            raise InputError(f"profile: a GraphProfile is needed, not {type(profile).__name__}")
         speeds = {"device_flops_per_s": device_flops_per_s, "server_flops_per_s": server_flops_per_s}
         rates = {"uplink_bps": uplink_bps, "downlink_bps": downlink_bps}
         return cls(**{**instances.of_profile(profile, batch_size=batch_size, **speeds), **rates, **fields})
@@ -150,8 +152,14 @@ class DagSplit(Problem):
         return forms.over_time(self, uplink_bps, downlink_bps, device_slowdown, server_slowdown)
 
     def tiers_of(self, sets: Any) -> IntArray:
-        """Return the tiers [..., V] that the values of a form of this problem stand for."""
-        return closed.tiers(self, np.asarray(sets, dtype=bool))
+        """Return the tiers [..., V] that closed sets [..., copies·V] stand for: this problem's values of `ClosedSet`.
+
+        Raises InputError for another length.
+        """
+        given = np.asarray(sets, dtype=bool)
+        if not given.ndim or given.shape[-1] != self.layers * (self.tiers - 1):
+            raise InputError(f"sets has shape {list(given.shape)}, needs [..., {self.layers * (self.tiers - 1)}]")
+        return closed.tiers(self, given)
 
     def evaluate(self, decision: DagSplitDecision) -> Evaluation:
         return judgement.evaluate(self, decision)
