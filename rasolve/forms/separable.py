@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError, whole_number
 from rasolve.forms.formulation import Form
+from rasolve.forms.starts import floats, record
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 
 BATCH = 1 << 15
@@ -181,6 +182,14 @@ class Separable(Form):
     def judge(self, value: Response) -> float:
         """Return the objective, or inf where a budget is exceeded by more than rounding."""
         return self.objective(value) if self.keeps(value) else np.inf
+
+    def as_start(self, value: Any) -> Response:
+        given = record(value, Response)
+        return replace(
+            given,
+            penalty=floats("penalty", given.penalty, (self.items,)),
+            cost=floats("cost", given.cost, (self.items, len(self.budget))),
+        )
 
 
 @dataclass(frozen=True, eq=False)

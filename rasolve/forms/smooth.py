@@ -13,6 +13,7 @@ from rasolve.errors import InputError, is_real
 from rasolve.forms.differences import jacobian_by_differences
 from rasolve.forms.evaluation import Function, Matrix, Slopes, Values, called, frozen, matrix_of
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.starts import floats
 from rasolve.numerics import ROUNDING, FloatArray
 
 JACOBIANS = {"inequality_jacobian": "inequalities", "equality_jacobian": "equalities"}
@@ -143,6 +144,12 @@ class SmoothProgram(Form):
         given = numbers(name, raw)
         if given.shape != self.start.shape or not np.isfinite(given).all():
             raise InputError(f"{name}: {self.size} finite numbers are needed")
+        return given
+
+    def as_start(self, value: Any) -> FloatArray:
+        given = floats("value", value, self.start.shape)
+        if not np.isfinite(given).all():
+            raise InputError(f"start: value must be {self.size} finite numbers")
         return given
 
     def values(self, x: FloatArray) -> Values:

@@ -100,7 +100,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     def step(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> ScipyState:
         from scipy.optimize import minimize
 
-        start = form.first if limits.start is None else form.within_bounds(form.point("start", limits.start))
+        start = form.first if limits.start is None else form.within_bounds(form.as_start(limits.start))
         record = _Record(form, limits.deadline)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

@@ -57,7 +57,7 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
 
     The start is that of the limits, else the program's own; ``known`` holds multipliers as a solution has them.
     """
-    start = form.first if limits.start is None else form.within_bounds(form.point("start", limits.start))
+    start = form.first if limits.start is None else form.within_bounds(form.as_start(limits.start))
     values = form.values(start)
     if not values.defined:
         raise InputError("start: a function of the program is undefined there; start where all can be computed")
