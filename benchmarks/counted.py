@@ -78,8 +78,8 @@ def run(name: str, form: SmoothProgram, seconds: float = np.inf, most_steps: int
         state, steps = solver.step(program, state, limits), steps + 1
     taken, spent = process_time() - began, replace(calls)
     ended = state.ended.termination.value if state.ended else "time_limit" if steps < most_steps else "iteration_limit"
-    found = state.value is not None
-    kkt = kkt_residual(form, state.value, solver.multipliers(program, state)) if found else float("nan")
+    multipliers = solver.multipliers(program, state) if state.value is not None else {}
+    kkt = kkt_residual(form, state.value, multipliers) if multipliers else float("nan")  # none of scipy's out of time
     inner = getattr(state, "inner_steps", steps)
     return Run(name, state.objective, state.bound, ended, kkt, inner, spent, taken)
 
