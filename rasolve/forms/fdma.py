@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.link import check_offsets
 from rasolve.numerics import ROUNDING, FloatArray
 from rasolve.scenario.radio import rate
 
@@ -52,8 +53,7 @@ class FdmaShares(Form):
     def __post_init__(self) -> None:
         for name in (*PER_CLIENT, *PER_INSTANCE):
             object.__setattr__(self, name, numbers(f"FdmaShares.{name}", getattr(self, name)))
-        if not (np.isfinite(self.offset_s).all() and (self.offset_s >= 0).all()):
-            raise InputError("FdmaShares.offset_s must be finite and at least 0")
+        check_offsets(self, self.offset_s)
         if (self.offset_s > LARGEST).any():
             raise InputError(f"FdmaShares.offset_s must be at most {LARGEST:g}")
         for name in (*PER_CLIENT[1:], *PER_INSTANCE):

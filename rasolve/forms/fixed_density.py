@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rasolve.forms.fill import FillDemand
-from rasolve.forms.link import NOBODY, Link, check_numbers, check_offsets, check_range, total_by_owner
+from rasolve.forms.link import Link, check_numbers, check_offsets, check_range, total_by_owner
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 
 
@@ -101,8 +101,3 @@ class FixedDensityLink(Link):
         needed = self.payload_bits / (deadline - self.offset_s)
         unit = self.power_w.sum() or 1.0
         return FillDemand(self.affordable_bps / needed[:, None], self.power_w / unit, self.client_power_w / unit)
-
-
-def unowned(subchannels: int) -> IntArray:
-    """Return owners [M] with nothing given to anybody."""
-    return np.full(subchannels, NOBODY)
