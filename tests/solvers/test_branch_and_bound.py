@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rasolve.errors import InputError
@@ -201,6 +201,7 @@ def test_the_cheapest_counts_are_those_of_a_table_and_tangents_stay_below(seed):
 
 @settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 1.0, 1e3, 1e8, 1e16]))
+@example(444, 1e16)  # planes too steep for HiGHS
 def test_a_box_is_bounded_below_every_pick_in_it(seed, scale):
     rng = np.random.default_rng(seed)
     menu = multiple_choice(seed, loads=1 + seed % 2).menus[0]
