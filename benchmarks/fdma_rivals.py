@@ -157,7 +157,8 @@ def trust_constr(form: FdmaShares, seconds: float) -> float:
         ]
         return minimize(
             lambda x: x[-1], scaled.start, jac=lambda _: scaled.ascent, hess=lambda x: np.zeros((len(x), len(x))),
-            bounds=bounds, constraints=constraints, method="trust-constr", options={"maxiter": 3000, "gtol": 1e-10, "xtol": 1e-12},
+            bounds=bounds, constraints=constraints, method="trust-constr",
+            options={"maxiter": 3000, "gtol": 1e-10, "xtol": 1e-12},
         )  # fmt: skip
 
     return _minimised(form, seconds, method)
