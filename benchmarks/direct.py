@@ -10,33 +10,16 @@ processor time, so that other work on the machine does not count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from time import process_time
+from functools import partial
 from typing import Any
 
-import highspy
 import numpy as np
 
+from benchmarks.direct_engines import Answer, highs_answer, scip_answer
 from rasolve.forms import FixedDensityLink, MixedIntegerProgram
 from rasolve.forms.link import NOBODY
-from rasolve.solvers.highs import as_lp, quiet_highs
 
 POINTS = 60
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a rival ends with: objective and bound [s], seconds of processor time, its own word on why it ended."""
-
-    objective: float
-    bound: float
-    seconds: float
-    status: str
-
-    @property
-    def gap(self) -> float:
-        """Relative gap; 1 without a plan."""
-        return 1 - self.bound / self.objective if np.isfinite(self.objective) else 1.0
 
 
 def program(link: FixedDensityLink, low: float, high: float) -> MixedIntegerProgram:
@@ -74,31 +57,18 @@ def program(link: FixedDensityLink, low: float, high: float) -> MixedIntegerProg
 
 def by_highs(link: FixedDensityLink, low: float, high: float, seconds: float, gap: float) -> Answer:
     """Return HiGHS's answer after at most about so many seconds of processor time."""
-    form, began = program(link, low, high), process_time()
-    highs = quiet_highs()
-    highs.setOptionValue("mip_rel_gap", gap)
-    highs.passModel(as_lp(form))
-
-    def stop(event: Any) -> None:
-        event.interrupt(process_time() - began > seconds)
-
-    highs.cbMipInterrupt.subscribe(stop)
-    highs.run()
-    found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    objective = _judged(link, np.asarray(highs.getSolution().col_value)) if found else np.inf
-    bound = highs.getInfo().mip_dual_bound * high
-    return Answer(objective, bound, process_time() - began, str(highs.getModelStatus()).rsplit(".k", 1)[-1])
+    return highs_answer(partial(program, link, low, high), partial(_judged, link), high, seconds, gap)
 
 
 def by_scip(link: FixedDensityLink, low: float, high: float, seconds: float, gap: float) -> Answer | None:
     """Return SCIP's answer through Pyomo, None where SCIP is not installed."""
-    import pyomo.environ as pyo
-    from pyomo.contrib.solver.common.factory import SolverFactory
+    return scip_answer(lambda: _in_pyomo(program(link, low, high)), partial(_judged, link), high, seconds, gap)
 
-    solver = SolverFactory("scip_direct")
-    if not solver.available():
-        return None
-    form, began = program(link, low, high), process_time()
+
+def _in_pyomo(form: MixedIntegerProgram) -> tuple[Any, list[Any]]:
+    """Return a program as a Pyomo model, and its variables."""
+    import pyomo.environ as pyo
+
     model = pyo.ConcreteModel()
     columns = range(len(form.cost))
     model.x = pyo.Var(columns, domain=lambda _, j: pyo.Binary if form.whole[j] else pyo.NonNegativeReals)
@@ -113,20 +83,7 @@ def by_scip(link: FixedDensityLink, low: float, high: float, seconds: float, gap
         low_r, high_r = float(form.row_low[r]), float(form.row_high[r])
         model.rows.add(body >= low_r if np.isfinite(low_r) else body <= high_r)
     model.tau = pyo.Objective(expr=model.x[columns[-1]])
-    result = solver.solve(
-        model,
-        solver_options={"timing/clocktype": 1, "limits/time": seconds, "limits/gap": gap, "lp/threads": 1},
-        load_solutions=False,
-        raise_exception_on_nonoptimal_result=False,
-        tee=False,
-    )
-    objective = np.inf
-    if result.incumbent_objective is not None:
-        result.solution_loader.load_vars()
-        objective = _judged(link, np.asarray([pyo.value(model.x[j]) for j in columns]))
-    return Answer(
-        objective, float(result.objective_bound) * high, process_time() - began, result.termination_condition.name
-    )
+    return model, [model.x[j] for j in columns]
 
 
 def _judged(link: FixedDensityLink, x: np.ndarray) -> float:

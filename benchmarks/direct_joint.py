@@ -7,17 +7,16 @@ powers. SCIP gets the convex program itself, with logarithms, through Pyomo, and
 
 from __future__ import annotations
 
-from time import process_time
+from functools import partial
 from typing import Any
 
-import highspy
 import numpy as np
 from scipy.sparse import coo_array
 
-from benchmarks.direct import POINTS, Answer
+from benchmarks.direct import POINTS
+from benchmarks.direct_engines import Answer, highs_answer, scip_answer
 from rasolve.forms import MixedIntegerProgram, OfdmaLink
 from rasolve.numerics import LN2
-from rasolve.solvers.highs import as_lp, quiet_highs
 
 LEVELS = 12
 """Tangents to each rate, at powers from a thousandth of the cap to the cap."""
@@ -76,31 +75,19 @@ def outer_approximation(link: OfdmaLink, low: float, high: float) -> MixedIntege
 
 def by_highs(link: OfdmaLink, low: float, high: float, seconds: float, gap: float) -> Answer:
     """Return HiGHS's answer after at most about so many seconds of processor time."""
-    form, began = outer_approximation(link, low, high), process_time()
-    highs = quiet_highs()
-    highs.setOptionValue("mip_rel_gap", gap)
-    highs.passModel(as_lp(form))
-
-    def stop(event: Any) -> None:
-        event.interrupt(process_time() - began > seconds)
-
-    highs.cbMipInterrupt.subscribe(stop)
-    highs.run()
-    found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    objective = _judged(link, np.asarray(highs.getSolution().col_value)) if found else np.inf
-    bound = highs.getInfo().mip_dual_bound * high
-    return Answer(objective, bound, process_time() - began, str(highs.getModelStatus()).rsplit(".k", 1)[-1])
+    return highs_answer(partial(outer_approximation, link, low, high), partial(_judged, link), high, seconds, gap)
 
 
 def by_scip(link: OfdmaLink, low: float, high: float, seconds: float, gap: float) -> Answer | None:
     """Return SCIP's answer through Pyomo, None where SCIP is not installed."""
-    import pyomo.environ as pyo
-    from pyomo.contrib.solver.common.factory import SolverFactory
+    return scip_answer(partial(_in_pyomo, link, low, high), partial(_judged, link), high, seconds, gap)
 
-    solver = SolverFactory("scip_direct")
-    if not solver.available():
-        return None
-    began, s, K, M = process_time(), Scaled(link, low), link.clients, link.subchannels
+
+def _in_pyomo(link: OfdmaLink, low: float, high: float) -> tuple[Any, list[Any]]:
+    """Return the convex mixed-integer program as a Pyomo model, and the variables that say who owns what."""
+    import pyomo.environ as pyo
+
+    s, K, M = Scaled(link, low), link.clients, link.subchannels
     model = pyo.ConcreteModel()
     model.k, model.i = pyo.RangeSet(0, K - 1), pyo.RangeSet(0, M - 1)
     model.x = pyo.Var(model.k, model.i, domain=pyo.Binary)
@@ -132,19 +119,7 @@ def by_scip(link: OfdmaLink, low: float, high: float, seconds: float, gap: float
     model.one = pyo.Constraint(model.i, rule=lambda m, i: pyo.quicksum(m.x[k, i] for k in m.k) <= 1)
     model.cap = pyo.Constraint(model.k, rule=lambda m, k: pyo.quicksum(m.q[k, i] for i in m.i) <= float(s.cap[k]))
     model.total = pyo.Constraint(expr=pyo.quicksum(model.q.values()) <= 1)
-    result = solver.solve(
-        model,
-        solver_options={"timing/clocktype": 1, "limits/time": seconds, "limits/gap": gap},
-        load_solutions=False,
-        raise_exception_on_nonoptimal_result=False,
-        tee=False,
-    )
-    objective = np.inf
-    if result.incumbent_objective is not None:
-        result.solution_loader.load_vars()
-        objective = _judged(link, np.asarray([pyo.value(model.x[k, i]) for k in model.k for i in model.i]))
-    bound = float(result.objective_bound) * high
-    return Answer(objective, bound, process_time() - began, result.termination_condition.name)
+    return model, [model.x[k, i] for k in model.k for i in model.i]
 
 
 def _judged(link: OfdmaLink, x: np.ndarray) -> float:

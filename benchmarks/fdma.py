@@ -25,9 +25,9 @@ from time import process_time
 import numpy as np
 
 import rasolve as ra
-from benchmarks.fdma_instances import FAMILIES, sampled_link
+from benchmarks.fdma_accuracy import accuracy, accuracy_table
+from benchmarks.fdma_instances import sampled_link
 from benchmarks.fdma_picture import draw
-from benchmarks.fdma_reference import reference
 from benchmarks.fdma_rivals import slsqp, trust_constr
 from benchmarks.pairs import in_turn, paired_ratio
 from benchmarks.report import figures, seconds, tiny, watched, write_json
@@ -40,66 +40,12 @@ from rasolve.solvers.fdma.links import scaled
 PROMISED = 1e-10
 """Relative accuracy that every instance must be certified to and agree with."""
 
-CLIENTS = (1, 2, 3, 5)
-"""Clients of the instances that are checked in forty digits."""
-
 OURS, CONE, SLSQP, TRUST = "rasolve (fdma)", "cvxpy + Clarabel", "scipy SLSQP", "scipy trust-constr"
 
 Rival = Callable[[FdmaShares, float], float]
 
 GROWTH = (10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 BATCH = 1000
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """One family at one number of clients: worst certified gap and worst disagreement, and Newton's steps."""
-
-    family: str
-    clients: int
-    instances: int
-    gap: float
-    disagreement: float | None
-    steps: int
-
-
-def accuracy(per_family: int) -> list[Accuracy]:
-    """Return the accuracy of all families: small instances against the reference, larger ones by their own gap."""
-    found = []
-    for name, family in FAMILIES.items():
-        for clients in (*CLIENTS, 20, 100):
-            rng = np.random.default_rng(clients)
-            checked = clients in CLIENTS
-            form = family(rng, per_family // len(CLIENTS) if checked else per_family, clients)
-            batch = ra.solve_batch(form, gap=1e-12)
-            disagreement = None
-            if checked:
-                pairs = list(zip(form.apart(), batch.objective, strict=True))
-                disagreement = max(
-                    abs(reference(each, ours) / ours - 1) for each, ours in watched(pairs, f"{name}, {clients}")
-                )
-            found.append(Accuracy(name, clients, len(batch), float(batch.gap.max()), disagreement, batch.iterations))
-    return found
-
-
-def accuracy_table(found: Sequence[Accuracy]) -> str:
-    """Return one line for each family."""
-    rows = []
-    for family in FAMILIES:
-        own = [a for a in found if a.family == family]
-        checked = [a for a in own if a.disagreement is not None]
-        rows.append(
-            (
-                family,
-                str(sum(a.instances for a in own)),
-                tiny(max(a.gap for a in own)),
-                str(sum(a.instances for a in checked)),
-                tiny(max(a.disagreement or 0.0 for a in checked)),
-                str(max(a.steps for a in own)),
-            )
-        )
-    head = ("family", "instances", "certified gap: most", "in 40 digits", "disagreement: most", "steps: most")
-    return figures(head, rows)
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,19 @@ class Scaled:
     deadline: float
 
     @cached_property
+    def equal_shares(self) -> FloatArray:
+        """The same bandwidth for each client, and the same power or its cap [2K]."""
+        return np.concatenate([np.ones(self.form.clients), np.minimum(1.0, self.cap)])
+
+    @cached_property
     def start(self) -> FloatArray:
         """Equal shares, and the deadline that they attain."""
-        return np.concatenate([np.ones(self.form.clients), np.minimum(1.0, self.cap), [1.0]])
+        return np.append(self.equal_shares, 1.0)
+
+    @cached_property
+    def ascent(self) -> FloatArray:
+        """The gradient of the objective, which is t alone."""
+        return np.append(np.zeros(2 * self.form.clients), 1.0)
 
     @cached_property
     def cap(self) -> FloatArray:
@@ -48,9 +58,7 @@ class Scaled:
     @cached_property
     def unit_s(self) -> float:
         """The deadline at equal shares."""
-        return self.form.objective(
-            self.allocation(np.concatenate([np.ones(self.form.clients), np.minimum(1, self.cap)]))
-        )
+        return self.form.objective(self.allocation(self.equal_shares))
 
     def allocation(self, x: FloatArray) -> FdmaAllocation:
         """Return bandwidth and power, scaled into all limits."""
@@ -126,14 +134,12 @@ def slsqp(form: FdmaShares, seconds: float) -> float:
 
     def method(scaled: Scaled) -> Any:
         bounds, budgets = _limits(scaled)
-        last = np.zeros(len(scaled.start))
-        last[-1] = 1.0
         constraints = [
             {"type": "ineq", "fun": scaled.spare, "jac": scaled.slope},
             {"type": "ineq", "fun": lambda x: form.clients - budgets @ x, "jac": lambda _: -budgets},
         ]
         return minimize(
-            lambda x: x[-1], scaled.start, jac=lambda _: last, bounds=bounds, constraints=constraints,
+            lambda x: x[-1], scaled.start, jac=lambda _: scaled.ascent, bounds=bounds, constraints=constraints,
             method="SLSQP", options={"maxiter": 1000, "ftol": 1e-12},
         )  # fmt: skip
 
@@ -145,15 +151,14 @@ def trust_constr(form: FdmaShares, seconds: float) -> float:
 
     def method(scaled: Scaled) -> Any:
         bounds, budgets = _limits(scaled)
-        last = np.zeros(len(scaled.start))
-        last[-1] = 1.0
         constraints = [
             NonlinearConstraint(scaled.spare, 0.0, np.inf, jac=scaled.slope),
             LinearConstraint(budgets, -np.inf, form.clients),
         ]
         return minimize(
-            lambda x: x[-1], scaled.start, jac=lambda _: last, hess=lambda x: np.zeros((len(x), len(x))), bounds=bounds,
-            constraints=constraints, method="trust-constr", options={"maxiter": 3000, "gtol": 1e-10, "xtol": 1e-12},
+            lambda x: x[-1], scaled.start, jac=lambda _: scaled.ascent, hess=lambda x: np.zeros((len(x), len(x))),
+            bounds=bounds, constraints=constraints, method="trust-constr",
+            options={"maxiter": 3000, "gtol": 1e-10, "xtol": 1e-12},
         )  # fmt: skip
 
     return _minimised(form, seconds, method)

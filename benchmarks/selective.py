@@ -27,6 +27,7 @@ from rasolve.forms import FixedDensityLink, Link, OfdmaLink
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.problems.fedsllm.choice import fed_link, main_link
 from rasolve.solvers import Limits, solve_form
+from rasolve.solvers.base import DEFAULT_GAP
 
 REGIMES = ("wideband", "midband", "narrowband")
 JOINT_SIZES = ("3x8", "5x20", "5x50", "10x50", "20x50")
@@ -116,7 +117,7 @@ class Bench:
         for seed in range(seeds):
             for regime, name, link in links("10x200", seed, REGIMES, both=False):
                 fixed, place = at_uniform_density(link), ("10x200", regime, name, seed)
-                self.ours("many", place, fixed, 1e-9, CLOCK_SECONDS)
+                self.ours("many", place, fixed, DEFAULT_GAP, CLOCK_SECONDS)
                 if seed < self._rivals:
                     self.theirs("many", place, fixed, DENSITY_GAP)
 
@@ -126,7 +127,7 @@ class Bench:
             for seed in range(seeds):
                 for regime, name, link in links(size, seed, REGIMES, both=True):
                     place = (size, regime, name, seed)
-                    self.ours("joint", place, link, 1e-9, None)
+                    self.ours("joint", place, link, DEFAULT_GAP, None)
                     if size == "5x20" and name == "main" and seed < self._rivals:
                         self.theirs("joint", place, link, DENSITY_GAP)
 
@@ -146,7 +147,7 @@ def row(key: tuple[str, str, str], runs: Sequence[Run], best: dict[tuple[Any, ..
         str(len(runs)),
         *(tiny(max(f(above), 0.0)) for f in (median, max)),
         *(tiny(f(gaps)) for f in (median, max)),
-        *(str(sum(gap <= limit for gap in gaps)) for limit in (1e-9, 1e-4)),
+        *(str(sum(gap <= limit for gap in gaps)) for limit in (DEFAULT_GAP, DENSITY_GAP)),
         *(seconds(f(run.seconds for run in runs)) for f in (median, max)),
     )
 

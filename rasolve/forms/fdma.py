@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rasolve.errors import InputError
 from rasolve.forms.formulation import Form, numbers, require
+from rasolve.forms.link import check_offsets
 from rasolve.forms.starts import floats, record
 from rasolve.numerics import ROUNDING, FloatArray
 from rasolve.scenario.radio import rate
@@ -53,10 +54,8 @@ class FdmaShares(Form):
     def __post_init__(self) -> None:
         for name in (*PER_CLIENT, *PER_INSTANCE):
             object.__setattr__(self, name, numbers(f"FdmaShares.{name}", getattr(self, name)))
-        offset = self.offset_s
-        finite = (offset >= 0) & (offset < np.inf)
-        require("FdmaShares.offset_s", offset, finite, "must be finite and at least 0")
-        require("FdmaShares.offset_s", offset, offset <= LARGEST, f"must be at most {LARGEST:g}")
+        check_offsets(self, self.offset_s)
+        require("FdmaShares.offset_s", self.offset_s, self.offset_s <= LARGEST, f"must be at most {LARGEST:g}")
         for name in (*PER_CLIENT[1:], *PER_INSTANCE):
             value = getattr(self, name)
             within = (value >= SMALLEST) & (value <= LARGEST)

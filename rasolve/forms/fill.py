@@ -7,14 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from rasolve.forms.link import NOBODY, Bids, Demand, Ledger, Rows, total_by_owner
+from rasolve.forms.link import MOST_EXPONENT, NOBODY, Bids, Demand, Ledger, Rows, total_by_owner
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 
 EXACT = 1e-12
 """Relative slack against rounding, on the side that keeps a bound valid."""
-
-MOST_EXPONENT = 500.0
-"""Cap on the exponent of a cost, so that costs stay finite."""
 
 
 @dataclass(frozen=True, eq=False)

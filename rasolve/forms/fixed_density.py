@@ -105,8 +105,3 @@ class FixedDensityLink(Link):
         needed = self.payload_bits / (deadline - self.offset_s)
         unit = self.power_w.sum() or 1.0
         return FillDemand(self.affordable_bps / needed[:, None], self.power_w / unit, self.client_power_w / unit)
-
-
-def unowned(subchannels: int) -> IntArray:
-    """Return owners [M] with nothing given to anybody."""
-    return np.full(subchannels, NOBODY)

@@ -20,6 +20,9 @@ SMALLEST = 1e-60
 NOBODY = -1
 """The owner of a subchannel that is left unused."""
 
+MOST_EXPONENT = 500.0
+"""Cap on the exponent of a cost in a `Ledger`, so that costs stay finite."""
+
 
 def total_by_owner(owner: IntArray, value: FloatArray, clients: int) -> FloatArray:
     """Return Σ of ``value`` [M] over the subchannels of each owner [K]; what nobody owns is left out."""

@@ -8,11 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rasolve.forms.link import Ledger
+from rasolve.forms.link import MOST_EXPONENT, Ledger
 from rasolve.numerics import FloatArray, IntArray
-
-MOST_EXPONENT = 500.0
-"""Cap on the exponent of a cost, so that costs stay finite."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from rasolve.documents import Document
 from rasolve.errors import InputError, named
-from rasolve.numerics import FloatArray
+from rasolve.numerics import FloatArray, IntArray
 from rasolve.scenario.workload import Buildable, Transformer
 
 Quantity = Literal["flops", "bits", "seconds", "joules", "memory_bytes"]
@@ -43,7 +43,6 @@ PER_ROUND = frozenset({Stage.ADAPTERS_UP, Stage.ADAPTERS_DOWN, Stage.WEIGHTS_UP,
 
 COMPUTING = frozenset({Stage.CLIENT_FORWARD, Stage.CLIENT_BACKWARD, Stage.SERVER})
 """The stages in which somebody computes."""
-
 
 PARTY = re.compile(r"server|client [1-9][0-9]{0,15}")
 """How parties are called."""
@@ -176,6 +175,12 @@ class Plan(Document):
     def predicted(self, quantity: Quantity) -> tuple[Prediction, ...]:
         """Return the predictions of one quantity, in the order in which the plan lists them."""
         return tuple(p for p in self.prediction if p.quantity == quantity)
+
+
+def reject_cut_beyond(spec: Buildable | None, cut: IntArray) -> None:
+    """Raise InputError where a cut [K] lies beyond the last block of the model."""
+    if spec is not None and int(cut.max()) > spec.blocks:
+        raise InputError(f"cut = {int(cut.max())}: must be at most the {spec.blocks} blocks of {spec.name}")
 
 
 def obstacle_of(spec: Buildable | None, parameter_bits: int) -> str | None:

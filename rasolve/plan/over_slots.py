@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal, Protocol, Self
 import numpy as np
 
 from rasolve.arrays import Array
-from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan.base import COMPUTING, PER_ROUND, Plan, Prediction, Stage, obstacle_of
+from rasolve.plan.base import COMPUTING, PER_ROUND, Plan, Prediction, Stage, obstacle_of, reject_cut_beyond
 from rasolve.scenario.chain import LayerChain
 from rasolve.scenario.workload import Buildable
 
@@ -47,10 +46,7 @@ class SplitSequentialPlan(Plan):
     def model_post_init(self, context: object) -> None:
         """Reject cuts beyond the model's last block."""
         super().model_post_init(context)
-        if self.model is not None and int(self.cut.max()) > self.model.blocks:
-            raise InputError(
-                f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"
-            )
+        reject_cut_beyond(self.model, self.cut)
 
     @property
     def clients(self) -> int:

@@ -8,9 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from rasolve.arrays import Array
-from rasolve.errors import InputError
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.plan.base import Plan, Stage, obstacle_of
+from rasolve.plan.base import Plan, Stage, obstacle_of, reject_cut_beyond
 from rasolve.scenario.workload import Architecture
 
 
@@ -37,10 +36,7 @@ class SplitFederatedPlan(Plan):
     def model_post_init(self, context: object) -> None:
         """Reject cuts beyond the model's last block."""
         super().model_post_init(context)
-        if self.model is not None and int(self.cut.max()) > self.model.blocks:
-            raise InputError(
-                f"cut = {int(self.cut.max())}: must be at most the {self.model.blocks} blocks of {self.model.name}"
-            )
+        reject_cut_beyond(self.model, self.cut)
 
     @property
     def clients(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rasolve.errors import InputError
 from rasolve.numerics import FloatArray
 from rasolve.plan import Stage
+from rasolve.plots.measured import HEIGHT, LOOKS, Source, legend
 from rasolve.plots.style import (
     BLUE,
     DARK,
@@ -19,7 +20,6 @@ from rasolve.plots.style import (
     PURPLE,
     SKY,
     VERMILLION,
-    legend_entries,
     new_figure,
     plain,
     save,
@@ -47,14 +47,6 @@ COLOURS = {
 }
 """Every stage's colour, in the order of time."""
 
-SOURCES: tuple[Literal["predicted", "measured"], ...] = ("predicted", "measured")
-OFFSET = {"predicted": -0.2, "measured": 0.2}
-"""Where a party's two bars lie in its row, in rows: the prediction above the measurement."""
-HEIGHT = 0.36
-"""Height of a bar, in rows."""
-FADED = 0.45
-"""Opacity of predictions."""
-
 NAMED_CLIENTS = 40
 """Clients up to which every row is named and has its own height."""
 
@@ -64,12 +56,12 @@ def timeline(report: Report, path: str | Path) -> Path:
 
     The upper, pale bar is the prediction, the lower one the time that measured FLOPs and bits take at the plan's speeds
     and rates. Dashed lines are the measured instants that all wait for. Clients in turn are drawn by
-    `rasolve.plots.turns`. Raises InputError for a report without
-    simulated seconds, SolverUnavailable without matplotlib.
+    `rasolve.plots.turns`. Raises InputError for a report without simulated seconds, SolverUnavailable without
+    matplotlib.
     """
     if report.device is not None:
         return turns(report, path)
-    schedules = {source: report.schedule(source) for source in SOURCES}
+    schedules = {source: report.schedule(source) for source in LOOKS}
     if not any(schedule.step_s for schedule in schedules.values()):
         raise InputError("this report has no seconds of split training to draw")
     rounds = report.rounds > 0 and any(schedule.aggregation_s for schedule in schedules.values())
@@ -87,9 +79,7 @@ def timeline(report: Report, path: str | Path) -> Path:
         panels[1].tick_params(axis="y", left=False)
     _name_rows(panels[0], report.clients)
     title(figure, _title(report))
-    handles, labels = legend_entries(list(COLOURS), *panels)
-    handles, labels = [*handles, *_keys()], [*labels, "predicted (upper bar)", "measured (lower bar)"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=4 if rounds else 3, frameon=False, fontsize=9)
+    legend(figure, list(COLOURS), *panels, ncols=4 if rounds else 3)
     return save(figure, path)
 
 
@@ -118,19 +108,20 @@ def _aggregation(schedule: Schedule, travels: str) -> Bars:
     }
 
 
-def _panel(axes: Axes, bars: dict[str, Bars]) -> None:
+def _panel(axes: Axes, bars: dict[Source, Bars]) -> None:
     """Draw the predicted bars above the measured ones; stages that take no time are left out."""
     plain(axes)
     for source, stages in bars.items():
+        look = LOOKS[source]
         for stage, (rows, start, length) in stages.items():
             if (length > 0).any():
                 axes.barh(
-                    rows + OFFSET[source],
+                    rows + look.offset,
                     length,
                     left=start,
                     height=HEIGHT,
                     color=COLOURS[stage],
-                    alpha=FADED if source == "predicted" else 1.0,
+                    alpha=look.opacity,
                     label=stage if source == "measured" else f"_{stage} {source}",
                 )
 
@@ -159,15 +150,8 @@ def _name_rows(axes: Axes, clients: int) -> None:
     axes.set_ylim(clients + 0.6, -0.6)
 
 
-def _keys() -> list[Any]:
-    """Return what the legend shows for predicted and measured bars."""
-    from matplotlib.patches import Patch
-
-    return [Patch(color=DARK, alpha=FADED), Patch(color=DARK)]
-
-
 def _title(report: Report) -> str:
-    schedules = [report.schedule(source) for source in SOURCES]
+    schedules = [report.schedule(source) for source in LOOKS]
     if report.rounds:
         what = f"a round of {report.local_steps} local steps"
         predicted, measured = (quantity(schedule.round_s(report.local_steps), "s") for schedule in schedules)

@@ -13,23 +13,14 @@ from rasolve.forms import Form, MultipleChoice, Picked, Solution
 from rasolve.forms.multiple_choice import BoolArray
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.base import INFINITY, Limits, Solver, State
-from rasolve.solvers.boxes import Box, Picks, PricedMenu
-from rasolve.solvers.cutting_planes import climb
+from rasolve.solvers.boxes import Box, CountedMenu
+from rasolve.solvers.branching import FEW, branched
 from rasolve.solvers.registry import register, solve_form
-
-WORTH_SPLITTING = 0.3
-"""A maximum is split where its slack is at least this share of what the bound lacks; else a client's options are."""
-
-FEW = 16
-"""So many picks in a box are solved one by one."""
 
 LITTLE = 0.1
 """Where links are relaxed or solved by a heuristic, the bound may stay this share below what it can attain at most.
 
 The share is of the gap that remains then, which no branching closes."""
-
-LEAST_PRICE, FIRST_PRICE, LARGEST_PRICE = 1e-3, 0.5, 1e4
-"""Prices of whole bands and powers, as multiples of what their link's delay is worth in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +52,7 @@ class TreeState(State):
     more cannot be proved. ``memory`` only spares solving the same again.
     """
 
-    menus: tuple[PricedMenu, ...]
+    menus: tuple[CountedMenu, ...]
     open: tuple[Node, ...]
     begun: bool = False
     closed: float = INFINITY
@@ -100,7 +91,7 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
         return tuple(load.link for menu in form.menus for load in menu.loads)
 
     def init(self, form: MultipleChoice, limits: Limits) -> TreeState:
-        menus = tuple(map(PricedMenu.of, form.menus))
+        menus = tuple(map(CountedMenu.of, form.menus))
         whole = [menu.whole() for menu in menus]
         nodes = sorted(Node(box.bound, i, i, box) for i, box in enumerate(whole) if box.bound < INFINITY)
         bound = nodes[0].bound if nodes else INFINITY
@@ -120,7 +111,7 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
                 state, bound = self._tried(state, form, node.menu, np.asarray(picks, dtype=np.int64), limits)
                 state = replace(state, closed=min(state.closed, max(box.bound, bound)))
             return _bounded(state)
-        children, option = _branched(menu, box, cutoff)
+        children, option = branched(menu, box, cutoff)
         return _bounded(self._tried(_with_nodes(state, node.menu, children), form, node.menu, option, limits)[0])
 
     def done(self, form: MultipleChoice, state: TreeState, limits: Limits) -> bool:
@@ -218,55 +209,3 @@ def _nearest(allowed: BoolArray) -> list[IntArray]:
     places = np.arange(allowed.shape[1])
     away = np.where(allowed[:, None, :], np.abs(places - places[:, None]), len(places))
     return list(away.argmin(axis=2).T)
-
-
-def _branched(menu: PricedMenu, box: Box, cutoff: float) -> tuple[tuple[Box, ...], IntArray]:
-    """Return what a box is split into, each part with its bound, and the options that look best at the best prices."""
-    needs = menu.needs(box)
-    usual = np.repeat(menu.weight[menu.tails :] * box.high[menu.tails :], 2)
-    start = box.prices if box.prices.any() else FIRST_PRICE * usual
-    summit = climb(
-        lambda prices: menu.picks(box, needs, prices),
-        menu.recalled(box, needs),
-        start=start,
-        least=LEAST_PRICE * usual,
-        most=np.maximum(start, LARGEST_PRICE * usual),
-        goal=cutoff,
-    )
-    balance = summit.balance or ((1.0, summit.lowest),)
-    box = replace(
-        box,
-        bound=max(box.bound, menu.proved(summit)),
-        prices=summit.point,
-        picks=tuple(picks for _, picks in balance),
-    )
-    if box.bound >= cutoff:
-        return (box,), summit.lowest.option
-    left = replace(box, allowed=box.allowed & menu.kept(box, needs, summit.point, cutoff))
-    if left.picks_left <= FEW:
-        return (left,), summit.lowest.option
-    slack = np.asarray([menu.slack(box, needs, summit.point, picks) for picks in summit.planes])
-    if slack.max(initial=0.0) >= WORTH_SPLITTING * (cutoff - box.bound):
-        worst, m = (int(i) for i in np.unravel_index(slack.argmax(), slack.shape))
-        parts = menu.split_level(box, m, summit.planes[worst])
-    else:
-        parts = menu.split_client(box, *_undecided(menu.menu.cost, left.allowed, balance))
-    return tuple(replace(part, allowed=part.allowed & left.allowed) for part in parts), summit.lowest.option
-
-
-def _undecided(cost: FloatArray, allowed: BoolArray, balance: tuple[tuple[float, Picks], ...]) -> tuple[int, int]:
-    """Return the client on whose cost the balanced picks agree least, and the option after which to split its own.
-
-    Where they agree on everybody, the first client that has a choice.
-    """
-    clients, options = np.arange(len(cost)), np.arange(cost.shape[1])
-    share = np.zeros(cost.shape)
-    for weight, picks in balance:
-        share[clients, picks.option] += weight
-    share /= share.sum(axis=1, keepdims=True)
-    mean = (share * cost).sum(axis=1, keepdims=True)
-    choosing = allowed.sum(axis=1) > 1
-    spread = np.where(choosing, (share * (cost - mean) ** 2).sum(axis=1), 0.0)
-    client = int(spread.argmax()) if spread.max() > 0 else int(choosing.argmax())
-    left = np.flatnonzero(allowed[client])
-    return client, int(np.clip(np.floor(share[client] @ options), left[0], left[-1] - 1))

@@ -75,8 +75,12 @@ def climb(
         return best
     model = _Model(most)
     model.add([*known, *best.planes])
+    balance: Sequence[tuple[float, P]] = ()
     for _ in range(MOST_ROUNDS):
-        upper, point, balance = model.top(np.minimum(STRIDE * np.maximum(best.point, least), most))
+        top = model.top(np.minimum(STRIDE * np.maximum(best.point, least), most))
+        if top is None:
+            break
+        upper, point, balance = top
         if upper - best.value <= ENOUGH * (goal - best.value):
             break
         found = Summit(point, tuple(planes_at(point)))
@@ -105,19 +109,27 @@ class _Model:
         self._highs.changeColsCost(1, self._columns[:1], np.asarray([-1.0]))
 
     def add(self, planes: Sequence[Plane]) -> None:
-        """Add planes; the first ones set the scale of values."""
+        """Add planes, but none too steep for HiGHS: without it the top is only higher. The first ones set the scale."""
+        from highspy import HighsStatus
+
         if not self._planes:
             self._scale = max(abs(plane.at_zero) for plane in planes)
         for plane in planes:
             row = np.r_[1.0, -plane.gradient * self._unit / self._scale]
-            self._highs.addRow(-np.inf, plane.at_zero / self._scale, len(row), self._columns, row)
-        self._planes += planes
+            status = self._highs.addRow(-np.inf, plane.at_zero / self._scale, len(row), self._columns, row)
+            if status != HighsStatus.kError:
+                self._planes.append(plane)
 
-    def top(self, most: FloatArray) -> tuple[float, FloatArray, list[tuple[float, Any]]]:
-        """Return the program's value, its point up to ``most`` [n], and the planes that hold it with their weights."""
+    def top(self, most: FloatArray) -> tuple[float, FloatArray, list[tuple[float, Any]]] | None:
+        """Return the program's value, its point up to ``most`` [n], and the planes that hold it with their weights.
+
+        None where HiGHS finds no top.
+        """
         self._highs.changeColsBounds(len(most), self._columns[1:], np.zeros_like(most), most / self._unit)
         self._highs.run()
         found = self._highs.getSolution()
+        if not found.dual_valid:
+            return None
         value, *point = found.col_value
         weights = [(-weight, plane) for weight, plane in zip(found.row_dual, self._planes, strict=True) if weight < 0]
         return value * self._scale, np.maximum(point, 0.0) * self._unit, weights

@@ -14,6 +14,7 @@ from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import SETTLED, Lagrangian, LagrangianState
 from rasolve.solvers.question import Answer
 from rasolve.solvers.registry import register
+from rasolve.solvers.relaxation import Effort
 
 LEAST_STEP = 1e-12
 """Least relative step below the incumbent at which the next deadline is asked for."""
@@ -111,8 +112,8 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
         if isinstance(form, FixedDensityLink):
             return assignment.ask(form, deadline, state.bound, self._nodes(form), limits)
         assert isinstance(form, OfdmaLink) and state.relaxed.prices is not None
-        owner, within = form.owners(state.value), configurations.Within.effort(self.effort, limits)
-        answer = configurations.ask(form, deadline, owner, state.relaxed.prices, state.memory, within)
+        owner, effort = form.owners(state.value), Effort.usual(self.effort, limits)
+        answer = configurations.ask(form, deadline, owner, state.relaxed.prices, state.memory, effort)
         if answer.decided(deadline) or perf_counter() >= limits.deadline:
             return answer
         for at in sorted({min(deadline, state.objective * (1 - COARSE)), deadline}):

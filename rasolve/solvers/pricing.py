@@ -28,7 +28,10 @@ CLASSES = 6
 FIRST_HALVINGS, HALVINGS, REACH = 50, 12, 0.5
 """Halvings of the bracket around a water level: from nothing, and within ± REACH of the last one."""
 
-ROUNDING = 1e-12
+BREADTH = 8
+"""Partial sets kept for every set that may be listed in the end."""
+
+COST_ROUNDING = 1e-12
 """Cost beyond a threshold, relative to the total power, up to which a set is still listed."""
 
 SLACK = 1e-11
@@ -115,7 +118,7 @@ class Pricing:
                 found.append(listed)
         sets = np.concatenate(found) if found else np.zeros((0, self.demand.subchannels), dtype=bool)
         power = self.demand.powers(np.full(len(sets), client), sets)
-        kept = (power + sets @ price <= threshold + ROUNDING) & (power <= self.demand.cap[client] * (1 + SLACK))
+        kept = (power + sets @ price <= threshold + COST_ROUNDING) & (power <= self.demand.cap[client] * (1 + SLACK))
         return sets[kept], power[kept]
 
     def _line(self, client: int, price: FloatArray, level: float, threshold: float) -> tuple[FloatArray, float]:
@@ -123,7 +126,7 @@ class Pricing:
         demand = self.demand
         x = np.maximum(level + demand.log_snr[client], 0.0)
         line = price - demand.width_hz * np.exp(level) * marginal_efficiency(x)
-        return line, threshold + ROUNDING - float(np.exp(level)) * float(demand.nats_per_s[client])
+        return line, threshold + COST_ROUNDING - float(np.exp(level)) * float(demand.nats_per_s[client])
 
 
 def _subsets(value: FloatArray, count: int, limit: float, most: int) -> Sets | None:
@@ -150,7 +153,3 @@ def _subsets(value: FloatArray, count: int, limit: float, most: int) -> Sets | N
         sets[np.arange(size), order[entry]] = True
         total, last = total[parent] + ranked[entry], entry
     return sets
-
-
-BREADTH = 8
-"""Partial sets kept for every set that may be listed in the end."""

@@ -9,7 +9,7 @@ from typing import Any
 from rasolve.forms import Form, Solution, Sum, Term
 from rasolve.solvers.abreast import InStep
 from rasolve.solvers.base import INFINITY, Limits, State
-from rasolve.solvers.batch import solve_each
+from rasolve.solvers.each import solve_each
 from rasolve.solvers.registry import register
 
 

@@ -10,6 +10,7 @@ from rasolve.solvers import Limits, assignment, configurations, solve_form, tang
 from rasolve.solvers.lagrangian import prices_at
 from rasolve.solvers.partition import EffortSpent, Listed, Partition
 from rasolve.solvers.pricing import Pricing
+from rasolve.solvers.relaxation import Effort
 from tests.solvers.test_links import sampled, uniform
 
 
@@ -74,9 +75,9 @@ def test_both_questions_give_the_right_answers(seed, regime):
     for factor, met in ((1 + 1e-6, True), (1 - 1e-5, False)):
         deadline = best.objective * factor
         near = prices_at(form, best.objective)
-        within = configurations.Within.effort(1.0, Limits())
+        effort = Effort.usual(1.0, Limits())
         answers = [
-            configurations.ask(form, deadline, late, near, None, within),
+            configurations.ask(form, deadline, late, near, None, effort),
             tangents.ask(form, deadline, owner if met else late, 5000, Limits()),
         ]
         for answer in answers:

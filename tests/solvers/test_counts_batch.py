@@ -10,8 +10,9 @@ from rasolve.errors import InputError
 from rasolve.forms import Spectrum, Termination
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, descent, solve_form
-from rasolve.solvers.batch import solve_each, solve_many
+from rasolve.solvers.batch import solve_many
 from rasolve.solvers.counts import CountsTogether
+from rasolve.solvers.each import solve_each
 from rasolve.solvers.flat_links import FlatLinks
 from rasolve.testing import check_solver
 from tests.brute_force import best_flat_link

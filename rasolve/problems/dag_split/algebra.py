@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rasolve.errors import SolverUnavailable
+import numpy as np
+
 from rasolve.problems.dag_split import delay
 from rasolve.problems.dag_split.decision import DagSplitDecision
+from rasolve.problems.modeling import pyomo
 
 if TYPE_CHECKING:
     from rasolve.problems.dag_split.problem import DagSplit
@@ -19,15 +21,13 @@ def to_pyomo(problem: DagSplit, decision: DagSplitDecision | None = None) -> Any
     the model is ours). Without a memory limit its linear relaxation has an integral optimum: it is a minimum cut.
     Raises SolverUnavailable without Pyomo.
     """
-    try:
-        import pyomo.environ as pyo
-    except ModuleNotFoundError:
-        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
-    links, seconds, raw = delay.links(problem), delay.seconds_by_tier(problem), delay.is_input(problem)
+    pyo = pyomo()
+    seconds, raw = delay.seconds_by_tier(problem), delay.is_input(problem)
+    up, down = (1 / rate for rate in delay.rates(problem))
     pairs = [(parent, child) for parent, child in problem.edges.tolist()]
 
     model = pyo.ConcreteModel(name=f"DagSplit, {problem.reference}")
-    model.links = pyo.RangeSet(0, len(links) - 1)
+    model.links = pyo.RangeSet(0, problem.links - 1)
     model.layers = pyo.RangeSet(0, problem.layers - 1)
     model.edges = pyo.Set(initialize=sorted(set(pairs)), dimen=2)
     model.below = pyo.Var(model.links, model.layers, domain=pyo.Binary)
@@ -55,18 +55,14 @@ def to_pyomo(problem: DagSplit, decision: DagSplitDecision | None = None) -> Any
 
     def on(tier: int, layer: int) -> Any:
         """Whether a layer is on a tier: below the link above it and not below the one beneath."""
-        upper = model.below[tier, layer] if tier < len(links) else 1
+        upper = model.below[tier, layer] if tier < problem.links else 1
         return upper - (model.below[tier - 1, layer] if tier else 0)
 
     compute = pyo.quicksum(float(seconds[tier, v]) * on(tier, v) for tier in range(problem.tiers) for v in model.layers)
-    both = [1 / link.uplink_bps + 1 / link.downlink_bps for link in links]
-    per_bit = [[1 / links[k].uplink_bps if raw[v] else both[k] for v in model.layers] for k in model.links]
-    crossing = pyo.quicksum(
-        float(problem.output_bits[v]) * per_bit[k][v] * model.sends[k, v] for k in model.links for v in model.layers
-    )
-    weights = pyo.quicksum(
-        float(problem.weight_bits[v]) * both[k] * model.below[k, v] for k in model.links for v in model.layers
-    )
+    sent = problem.output_bits * np.where(raw, up[:, None], (up + down)[:, None])
+    carried = problem.weight_bits * (up + down)[:, None]
+    crossing = pyo.quicksum(float(sent[k, v]) * model.sends[k, v] for k in model.links for v in model.layers)
+    weights = pyo.quicksum(float(carried[k, v]) * model.below[k, v] for k in model.links for v in model.layers)
     model.delay_s = pyo.Objective(expr=problem.local_steps * (compute + crossing) + weights)
     if decision is not None:
         for k in model.links:

@@ -28,7 +28,7 @@ def precedence(problem: DagSplit, chained: bool = False) -> Precedence:
     `chained` layers may only be cut off in the order of their numbers, as far as that is topological.
     """
     arrays = (problem.edges, problem.inputs, problem.output_bits)
-    return _precedence(problem.layers, len(delay.links(problem)), chained, *(a.tobytes() for a in arrays))
+    return _precedence(problem.layers, problem.links, chained, *(a.tobytes() for a in arrays))
 
 
 @lru_cache(maxsize=64)
@@ -52,11 +52,11 @@ def _precedence(layers: int, copies: int, chained: bool, edges: bytes, inputs: b
 
 def closed_set(problem: DagSplit, chained: bool = False) -> ClosedSet:
     """Return the problem as a cheapest closed set, with the device's memory as its budget where that is limited."""
-    steps, links = problem.local_steps, delay.links(problem)
+    steps = problem.local_steps
     seconds = steps * delay.seconds_by_tier(problem)
-    up = np.array([1 / link.uplink_bps for link in links])[:, None]
-    both = up + np.array([1 / link.downlink_bps for link in links])[:, None]
-    below = np.concatenate([seconds[:1], np.zeros((len(links) - 1, problem.layers))])
+    up, down = (1 / rate[:, None] for rate in delay.rates(problem))
+    both = up + down
+    below = np.concatenate([seconds[:1], np.zeros((problem.links - 1, problem.layers))])
     above = np.concatenate([seconds[1:2], np.diff(seconds[1:], axis=0)])
     toll = steps * problem.output_bits * np.where(delay.is_input(problem), up, both)
     limited = problem.device_memory_bytes is not None
@@ -65,7 +65,7 @@ def closed_set(problem: DagSplit, chained: bool = False) -> ClosedSet:
         inside=(below + problem.weight_bits * both).ravel(),
         outside=above.ravel(),
         toll=toll.ravel(),
-        use=_device_only(problem.memory_bytes, len(links)) if limited else None,
+        use=_device_only(problem.memory_bytes, problem.links) if limited else None,
         budget=problem.device_memory_bytes,
     )
 
@@ -77,10 +77,9 @@ def by_rate(problem: DagSplit) -> tuple[ClosedSet, ClosedSet]:
     """
     whole = closed_set(problem)
     ratio = problem.uplink_bps / problem.downlink_bps
-    first = np.arange(problem.layers * len(delay.links(problem))) < problem.layers
-    weights = np.tile(problem.weight_bits, len(delay.links(problem)))
-    outputs = problem.local_steps * np.tile(problem.output_bits, len(delay.links(problem)))
-    raw = np.tile(delay.is_input(problem), len(delay.links(problem)))
+    first = np.arange(problem.layers * problem.links) < problem.layers
+    weights, raw = np.tile(problem.weight_bits, problem.links), np.tile(delay.is_input(problem), problem.links)
+    outputs = problem.local_steps * np.tile(problem.output_bits, problem.links)
     growing = replace(
         whole,
         inside=np.where(first, weights * (1 + ratio), 0.0),
@@ -124,4 +123,4 @@ def tiers(problem: DagSplit, sets: Mask) -> IntArray:
 
 def set_of(problem: DagSplit, tier: IntArray) -> Mask:
     """Return the closed set [copies·V] of a decision."""
-    return np.concatenate([tier <= link for link in range(len(delay.links(problem)))])
+    return np.concatenate([tier <= link for link in range(problem.links)])

@@ -12,32 +12,22 @@ several consumers crosses once; an input crosses for 1/R_l alone, for raw data g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.plan import dag
 
 if TYPE_CHECKING:
     from rasolve.problems.dag_split.problem import DagSplit
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link between a tier and the next: rates up and down in bit/s."""
-
-    uplink_bps: float
-    downlink_bps: float
-
-
-def links(problem: DagSplit) -> tuple[Link, ...]:
-    """Return the links from the device upwards."""
-    first = Link(problem.uplink_bps, problem.downlink_bps)
-    if problem.cloud_uplink_bps is None or problem.cloud_downlink_bps is None:
-        return (first,)
-    return first, Link(problem.cloud_uplink_bps, problem.cloud_downlink_bps)
+def rates(problem: DagSplit) -> tuple[FloatArray, FloatArray]:
+    """Return the rates up and down [links, bit/s] of the links between the tiers, from the device upwards."""
+    up, down = [problem.uplink_bps, problem.cloud_uplink_bps], [problem.downlink_bps, problem.cloud_downlink_bps]
+    return np.array(up[: problem.links], dtype=np.float64), np.array(down[: problem.links], dtype=np.float64)
 
 
 def seconds_by_tier(problem: DagSplit) -> FloatArray:
@@ -55,10 +45,7 @@ def is_input(problem: DagSplit) -> NDArray[np.bool_]:
 
 def crossing(problem: DagSplit, tier: IntArray, link: int) -> NDArray[np.bool_]:
     """Return which vertices [V] send their output over a link: those below it with a child above."""
-    parent, child = problem.edges.T
-    crosses = np.zeros(problem.layers, dtype=bool)
-    crosses[parent[(tier[parent] <= link) & (tier[child] > link)]] = True
-    return crosses
+    return dag.crossing(problem.edges, (tier > link).astype(np.int64))
 
 
 def parts(problem: DagSplit, tier: IntArray) -> dict[str, FloatArray]:
@@ -70,14 +57,13 @@ def parts(problem: DagSplit, tier: IntArray) -> dict[str, FloatArray]:
     seconds = seconds_by_tier(problem)
     compute = np.bincount(tier, weights=seconds[tier, np.arange(problem.layers)], minlength=len(seconds))
     up, down, weights = [], [], []
-    for number, _ in enumerate(links(problem)):
-        crosses = crossing(problem, tier, number)
+    for link in range(problem.links):
+        crosses = crossing(problem, tier, link)
         up.append(problem.output_bits[crosses].sum())
         down.append(problem.output_bits[crosses & ~is_input(problem)].sum())
-        weights.append(problem.weight_bits[tier <= number].sum())
+        weights.append(problem.weight_bits[tier <= link].sum())
     sent, returned, carried = np.array(up), np.array(down), np.array(weights)
-    up_bps = np.array([link.uplink_bps for link in links(problem)])
-    down_bps = np.array([link.downlink_bps for link in links(problem)])
+    up_bps, down_bps = rates(problem)
     found = {
         "compute_s": compute,
         "upload_s": sent / up_bps,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 NAMED = 3
 """Layers up to which those whose output crosses are named."""
 
+ZERO = np.asarray(0.0)
+"""The limit of what must not be."""
+
 
 def evaluate(problem: DagSplit, decision: DagSplitDecision) -> Evaluation:
     """Return the delay of a round [s], its parts by tier and link, and the memory of the device where it is known."""
@@ -43,9 +46,6 @@ def check(problem: DagSplit, decision: DagSplitDecision) -> Check:
     return Check(tuple(found))
 
 
-ZERO = np.asarray(0.0)
-
-
 def _count(wrong: np.ndarray) -> np.ndarray:
     return np.asarray(float(wrong.sum()))
 
@@ -65,7 +65,7 @@ def notes(problem: DagSplit, decision: DagSplitDecision | None) -> tuple[str, ..
     """Return which outputs cross each link."""
     if decision is None:
         return ()
-    return tuple(_crossing(problem, decision, number) for number in range(len(delay.links(problem))))
+    return tuple(_crossing(problem, decision, number) for number in range(problem.links))
 
 
 def _crossing(problem: DagSplit, decision: DagSplitDecision, number: int) -> str:
@@ -80,10 +80,10 @@ def _crossing(problem: DagSplit, decision: DagSplitDecision, number: int) -> str
 
 def reject_misfit(problem: DagSplit, decision: DagSplitDecision) -> None:
     """Reject a decision that does not fit the problem."""
-    tier, tiers = decision.tier, len(delay.links(problem)) + 1
+    tier = decision.tier
     if np.shape(tier) != (problem.layers,):
         raise InputError(f"decision.tier has shape {list(np.shape(tier))}, needs [{problem.layers}]")
     if np.asarray(tier).dtype.kind not in "iu":
         raise InputError("decision.tier must hold whole numbers")
-    if tier.min() < 0 or tier.max() >= tiers:
-        raise InputError(f"decision.tier must lie in 0 to {tiers - 1}")
+    if tier.min() < 0 or tier.max() >= problem.tiers:
+        raise InputError(f"decision.tier must lie in 0 to {problem.tiers - 1}")

@@ -102,6 +102,11 @@ class DagSplit(Problem):
         """2, or 3 with a cloud."""
         return 2 if self.cloud_seconds is None else 3
 
+    @property
+    def links(self) -> int:
+        """How many links there are, each between a tier and the next."""
+        return self.tiers - 1
+
     def layer_name(self, layer: int) -> str:
         """Return the name of a layer, or its number where layers have no names."""
         return self.names[layer] if self.names is not None else f"layer {layer}"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.errors import InfeasibleError, SolverUnavailable
 from rasolve.forms import OfdmaLink, Spectrum
 from rasolve.numerics import LN2
-from rasolve.problems.fedsllm import choice, judgement
+from rasolve.problems.fedsllm import choice
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.fedsllm.pair_model import pair_model, set_pair
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
@@ -24,49 +24,14 @@ def to_pyomo(problem: FedsLLM, decision: FedsLLMDecision | None = None) -> Any:
     nonconcave in x and p together, so only a global solver proves anything. Raises InfeasibleError where no pair fits,
     SolverUnavailable without Pyomo.
     """
-    pyo = modeling()
-    sums: dict[Any, Any] = {a.label: a.form for a in choice.alternatives(problem)}
-    if not sums:
-        raise InfeasibleError("; ".join(problem.explain()))
-    links = {label: total.terms[0].form for label, total in sums.items()}
-
-    model = pyo.ConcreteModel(name=f"FedsLLM, {problem.reference}")
-    model.pairs = pyo.Set(initialize=list(sums), dimen=2)
-    model.pair = pyo.Var(model.pairs, domain=pyo.Binary)
-    model.one_pair = pyo.Constraint(expr=pyo.quicksum(model.pair.values()) == 1)
-    model.main, model.fed = pyo.Block(), pyo.Block()
-    state_link(pyo, model.main, next(iter(links.values())))
-    state_link(pyo, model.fed, choice.fed_link(problem))
-
-    def chosen(value_of: Any) -> Any:
-        return pyo.quicksum(float(value_of(label)) * model.pair[label] for label in sums)
-
-    @model.main.Constraint(model.main.clients)  # type: ignore[untyped-decorator]
-    def in_time(block: Any, k: int) -> Any:
-        spare = block.deadline_s - chosen(lambda label: links[label].offset_s[k])
-        return spare * block.rate_mbps[k] >= chosen(lambda label: links[label].payload_bits[k] / choice.MEGABIT)
-
-    @model.fed.Constraint(model.fed.clients)  # type: ignore[untyped-decorator]
-    def in_time_at_one_megabit(block: Any, k: int) -> Any:
-        return block.deadline_s * block.rate_mbps[k] >= 1
-
-    model.delay_s = pyo.Objective(
-        expr=chosen(lambda label: sums[label].constant)
-        + model.main.deadline_s * chosen(lambda label: sums[label].terms[0].weight)
-        + model.fed.deadline_s * chosen(lambda label: sums[label].terms[1].weight)
+    model = pair_model(
+        problem, choice.alternatives(problem), state_link, lambda megabits, mbps, seconds: seconds * mbps >= megabits
     )
     if decision is not None:
-        _set_to(model, problem, decision)
+        set_pair(model, problem, decision)
+        for block, spectrum in zip((model.main, model.fed), choice.spectra(decision), strict=True):
+            set_link(block, spectrum)
     return model
-
-
-def modeling() -> Any:
-    """Return Pyomo's modelling module; raises SolverUnavailable without Pyomo."""
-    try:
-        import pyomo.environ as pyo
-    except ModuleNotFoundError:
-        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
-    return pyo
 
 
 def state_link(pyo: Any, block: Any, link: OfdmaLink) -> None:
@@ -101,18 +66,6 @@ def state_link(pyo: Any, block: Any, link: OfdmaLink) -> None:
             block.owns[k, i] * float(link.width_hz[i]) / choice.MEGABIT * pyo.log(1 + block.density[i] * float(snr[i]))
             for i in block.subchannels
         ) * (1 / LN2)
-
-
-def _set_to(model: Any, problem: FedsLLM, decision: FedsLLMDecision) -> None:
-    """Set the variables to a decision; deadlines to the earliest that it attains."""
-    parts = judgement.evaluate(problem, decision).parts
-    label = int(decision.cut[0]), int(decision.rank[0])
-    for pair in model.pairs:
-        model.pair[pair] = int(pair == label)
-    model.main.deadline_s = float((parts["client_forward_s"] + parts["upload_s"]).max())
-    model.fed.deadline_s = float((choice.MEGABIT / parts["fed_rate_bps"]).max())
-    for block, spectrum in zip((model.main, model.fed), choice.spectra(decision), strict=True):
-        set_link(block, spectrum)
 
 
 def set_link(block: Any, spectrum: Spectrum) -> None:

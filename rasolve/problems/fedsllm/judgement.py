@@ -26,7 +26,7 @@ def evaluate(problem: FedsLLM, decision: FedsLLMDecision) -> Evaluation:
     """Return the total delay [s] and its parts by stage, with transmit energy [J per local step] and memory [bytes]."""
     _reject_misfit(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
-    main_w = _powers(problem.main_subchannel_hz, decision.main_owner, decision.main_psd_w_per_hz, problem.clients)
+    main_w = _powers(problem, choice.spectra(decision)[0], problem.main_subchannel_hz)
     return evaluation(problem, decision.cut, decision.rank, main_bps, fed_bps, main_w)
 
 
@@ -59,8 +59,7 @@ def check(problem: FedsLLM, decision: FedsLLMDecision) -> Check:
     """Return the published constraints and, where given, the memory limits; with `per_client` cuts and ranks differ."""
     _reject_misfit(problem, decision)
     main_bps, fed_bps = choice.rates(problem, decision)
-    main = Spectrum(decision.main_owner, decision.main_psd_w_per_hz)
-    fed = Spectrum(decision.fed_owner, decision.fed_psd_w_per_hz)
+    main, fed = choice.spectra(decision)
     found = [
         *_of_link("main", problem, main, problem.main_subchannel_hz, problem.main_total_power_w, main_bps),
         *_of_link("federated", problem, fed, problem.fed_subchannel_hz, problem.fed_total_power_w, fed_bps),
@@ -92,7 +91,8 @@ def of_split(problem: SplitFederated, cut: IntArray, rank: IntArray) -> list[Con
 def _of_link(
     name: str, problem: FedsLLM, spectrum: Spectrum, width_hz: FloatArray, total_w: float, rate_bps: FloatArray
 ) -> list[Constraint]:
-    power = _powers(width_hz, spectrum.owner, spectrum.psd_w_per_hz, problem.clients)
+    """Return the constraints on one link, whose clients have rates [K]."""
+    power = _powers(problem, spectrum, width_hz)
     without = problem.clients - len(np.unique(spectrum.owner))
     return [
         Constraint(f"{name} link: clients without a subchannel", np.asarray(without), np.asarray(0), ""),
@@ -135,11 +135,13 @@ def memory_clashes(problem: SplitFederated) -> list[str]:
     return named + ([f"and {len(short) - 3} more clients likewise"] if len(short) > 3 else [])
 
 
-def _powers(width: FloatArray, owner: IntArray, psd: FloatArray, clients: int) -> FloatArray:
-    return total_by_owner(owner, psd * width, clients)
+def _powers(problem: FedsLLM, spectrum: Spectrum, width_hz: FloatArray) -> FloatArray:
+    """Return each client's power on a link [K, W]."""
+    return total_by_owner(spectrum.owner, spectrum.psd_w_per_hz * width_hz, problem.clients)
 
 
 def _strangers(values: IntArray, candidates: tuple[int, ...]) -> FloatArray:
+    """Return how many values are no candidates."""
     return np.asarray(np.isin(values, candidates, invert=True).sum(), dtype=np.float64)
 
 

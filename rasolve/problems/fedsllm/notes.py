@@ -14,7 +14,7 @@ def notes(problem: SplitFederated, decision: Any) -> tuple[str, ...]:
     """Return where the rounds to the target come from and, where fitted, their interval at the decision's rank."""
     rounds = problem.rounds
     if rounds.source == "placeholder":
-        return (f"rounds to the target are a {rounds.source} table, not fitted for {rounds.model}",)
+        return (f"rounds to the target are a placeholder table, not fitted for {rounds.model}",)
     if rounds.evidence is None:
         return ()
     said = [str(rounds)]

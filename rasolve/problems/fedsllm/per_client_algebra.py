@@ -10,6 +10,7 @@ from rasolve.errors import InfeasibleError, InputError
 from rasolve.forms import Menu
 from rasolve.problems.fedsllm import algebra, choice, per_client
 from rasolve.problems.fedsllm.decision import FedsLLMDecision
+from rasolve.problems.modeling import pyomo
 
 if TYPE_CHECKING:
     from rasolve.problems.fedsllm.problem import FedsLLM
@@ -23,7 +24,7 @@ def to_pyomo(problem: FedsLLM, decision: FedsLLMDecision | None = None) -> Any:
     Raises InfeasibleError where nothing fits, InputError for a decision whose rank is no level, SolverUnavailable
     without Pyomo.
     """
-    pyo = algebra.modeling()
+    pyo = pyomo()
     if problem.explain():
         raise InfeasibleError("; ".join(problem.explain()))
     menus = {rank: per_client.menu(problem, rank) for rank in per_client.levels(problem)}

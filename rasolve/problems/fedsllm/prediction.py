@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -57,14 +58,15 @@ def _prediction(problem: SplitFederated, decision: Any, parts: dict[str, FloatAr
     label_bits = spec.label_bits if spec is not None else problem.label_bits
     found = []
 
-    def each_client(stage: Stage, quantity: Quantity, values: FloatArray) -> None:
+    def add(party: str, stage: Stage, quantity: Quantity, value: FloatArray) -> None:
         per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
-        for k, value in enumerate(values):
-            found.append(Prediction(party=f"client {k + 1}", stage=stage, quantity=quantity, value=value, per=per))
+        found.append(Prediction(party=party, stage=stage, quantity=quantity, value=float(value), per=per))
 
-    def server(stage: Stage, quantity: Quantity, value: FloatArray) -> None:
-        per: Literal["step", "round"] = "round" if stage in PER_ROUND else "step"
-        found.append(Prediction(party="server", stage=stage, quantity=quantity, value=float(value), per=per))
+    def each_client(stage: Stage, quantity: Quantity, values: FloatArray) -> None:
+        for k, value in enumerate(values, start=1):
+            add(f"client {k}", stage, quantity, value)
+
+    server = partial(add, "server")
 
     each_client(Stage.CLIENT_FORWARD, "flops", delay.client_forward_flops(problem, cut, rank))
     each_client(Stage.CLIENT_FORWARD, "seconds", parts["client_forward_s"])

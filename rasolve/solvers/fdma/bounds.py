@@ -6,8 +6,9 @@ import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.solvers.fdma.demand import Demand
-from rasolve.solvers.fdma.links import SLACK, Links, Plan, Prices, across, some, total
+from rasolve.solvers.fdma.links import SLACK, Links, Plan, Prices
 from rasolve.solvers.fdma.newton import Ahead
+from rasolve.solvers.fdma.records import across, some, total
 
 
 def certificate(links: Links, at: Prices, d: Demand) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from rasolve.numerics import FloatArray, decreasing_root, efficiency, snr_at
 from rasolve.solvers.fdma.demand import demand
-from rasolve.solvers.fdma.links import Links, Prices, across
+from rasolve.solvers.fdma.links import Links, Prices
+from rasolve.solvers.fdma.records import across
 
 FULLEST = 1 - 1e-12
 """Largest share of the rate limit P·g/N0 for which a capped client's efficiency is computed: twice as near, and the

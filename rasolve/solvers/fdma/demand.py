@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rasolve.numerics import FloatArray, marginal_efficiency
-from rasolve.solvers.fdma.links import Links, Prices, across, put, rows, some
+from rasolve.solvers.fdma.links import Links, Prices
+from rasolve.solvers.fdma.records import across, put, rows, some
 
 ROUGH, SETTLING = 0.1, 8
 """Relative change up to which an efficiency is near enough for a Newton step, and most attempts to bring it there."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from rasolve.numerics import FloatArray
 from rasolve.solvers.fdma.demand import Demand, demand, followed
-from rasolve.solvers.fdma.links import Links, Prices, across, some, total
+from rasolve.solvers.fdma.links import Links, Prices
+from rasolve.solvers.fdma.records import across, some, total
 
 FARTHEST = 12.0
 """Largest change of ln λ in one step."""

@@ -17,8 +17,9 @@ from rasolve.solvers.batch import BatchState
 from rasolve.solvers.fdma.bounds import allocation, allocation_there, certificate
 from rasolve.solvers.fdma.brackets import bracketed
 from rasolve.solvers.fdma.demand import Demand, settled
-from rasolve.solvers.fdma.links import ROUNDED, Links, Plan, Prices, chosen, copied, put, rows, scaled, some
+from rasolve.solvers.fdma.links import ROUNDED, Links, Plan, Prices, scaled
 from rasolve.solvers.fdma.newton import Ahead, ahead, improved, started, started_from
+from rasolve.solvers.fdma.records import chosen, copied, put, rows, some
 from rasolve.solvers.registry import register
 
 CLOSED = 1e-12
