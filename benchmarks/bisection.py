@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.link import FlatLink
 from rasolve.forms import BoundKind, OfdmaLink, Solution, Termination
 from rasolve.numerics import IntArray
-from rasolve.solvers.base import DEFAULT_GAP
+from rasolve.solvers.limits import DEFAULT_GAP
 
 
 def bisection(form: OfdmaLink, gap: float = DEFAULT_GAP) -> Solution:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rasolve.numerics import FloatArray
 from rasolve.solvers.augmented_lagrangian import AugmentedLagrangian, AugmentedState
-from rasolve.solvers.base import Limits
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.smooth.bound_newton import Augmented, Inner
 from rasolve.solvers.smooth.merit import lagrangian_slope
 

@@ -27,7 +27,7 @@ from rasolve.forms import FixedDensityLink, Link, OfdmaLink
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.problems.fedsllm.choice import fed_link, main_link
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.base import DEFAULT_GAP
+from rasolve.solvers.limits import DEFAULT_GAP
 
 REGIMES = ("wideband", "midband", "narrowband")
 JOINT_SIZES = ("3x8", "5x20", "5x50", "10x50", "20x50")

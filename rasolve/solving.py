@@ -13,8 +13,9 @@ from rasolve.errors import InputError, SolverUnavailable, is_real, named, whole_
 from rasolve.forms import BatchSolution, BoundKind, Form, Formulation, Progress, Solution, Termination, relative_gap
 from rasolve.problems import Decision, Problem
 from rasolve.result import Result
-from rasolve.solvers.base import DEFAULT_GAP, INFINITY, Limits, Solver
+from rasolve.solvers.base import Solver
 from rasolve.solvers.batch import each_start, solve_many, solve_together
+from rasolve.solvers.limits import DEFAULT_GAP, INFINITY, Limits
 from rasolve.solvers.registry import proves, solve_form, solver_named, solvers_for, tightens
 from rasolve.tables import aligned, percent
 

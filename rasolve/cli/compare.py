@@ -15,7 +15,7 @@ from rasolve.errors import unknown
 from rasolve.forms import Termination, relative_gap
 from rasolve.problems import Problem
 from rasolve.result import Result
-from rasolve.solvers.base import DEFAULT_GAP
+from rasolve.solvers.limits import DEFAULT_GAP
 from rasolve.solving import Comparison, rivals, sharing_bound, solve, table
 
 

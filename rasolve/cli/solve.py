@@ -17,7 +17,7 @@ from rasolve.cli.targets import problem_of
 from rasolve.cli.values import settings
 from rasolve.errors import InputError
 from rasolve.result import Result
-from rasolve.solvers.base import DEFAULT_GAP
+from rasolve.solvers.limits import DEFAULT_GAP
 
 
 def solve(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rasolve.forms import Form
 from rasolve.forms.batch import relative_gaps
-from rasolve.solvers.base import F, Limits, S, Solver, State
+from rasolve.solvers.base import F, S, Solver, State
 from rasolve.solvers.batch import BatchState
+from rasolve.solvers.limits import Limits
 
 
 class InStep(Solver[F, S]):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rasolve.forms import Blocks
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register, solve_form
 
 

@@ -23,8 +23,8 @@ from rasolve.forms.fill import FillDemand
 from rasolve.forms.link import NOBODY, Demand
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 from rasolve.solvers.auction import MARGIN, Auction
-from rasolve.solvers.base import INFINITY, Limits
 from rasolve.solvers.lagrangian import Prices, prices_at
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.question import NOTHING, Answer
 from rasolve.solvers.registry import solve_form
 

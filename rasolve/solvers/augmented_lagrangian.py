@@ -10,7 +10,8 @@ import numpy as np
 
 from rasolve.forms import SmoothProgram, Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Ending, Limits
+from rasolve.solvers.base import Ending
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.acceleration import Close, accelerated
 from rasolve.solvers.smooth.bound_newton import Augmented, Inner, minimise_within_bounds

@@ -15,7 +15,8 @@ from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import Form, Solution, Termination
 from rasolve.forms.batch import BatchSolution, Histories, Picked, Rows, relative_gaps, stacked
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import DEFAULT_GAP, Limits, Run, Solver, State, drive
+from rasolve.solvers.base import Run, Solver, State, drive
+from rasolve.solvers.limits import DEFAULT_GAP, Limits
 from rasolve.solvers.registry import chosen, solve_form
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from rasolve.forms import ClosedSet
 from rasolve.forms.precedence import Mask, Precedence
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
 from rasolve.solvers.interiors import interiors
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.scan import Segments, first, running_costs, segments, waist_costs
 

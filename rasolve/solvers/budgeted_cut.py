@@ -11,7 +11,8 @@ import numpy as np
 
 from rasolve.forms import ClosedSet, CutNetwork
 from rasolve.forms.precedence import Mask
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.min_cut import reached
 from rasolve.solvers.registry import register, solve_form
 

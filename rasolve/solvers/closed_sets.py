@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from rasolve.forms import ClosedSet
 from rasolve.forms.precedence import Mask, Precedence, closed_sets
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 MOST_CELLS = 2_000_000

@@ -15,8 +15,8 @@ import numpy as np
 
 from rasolve.forms import MixedIntegerProgram, OfdmaLink
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.base import INFINITY
 from rasolve.solvers.lagrangian import Prices as Multipliers
+from rasolve.solvers.limits import INFINITY
 from rasolve.solvers.partition import EffortSpent, Listed, Partition
 from rasolve.solvers.pricing import Sets
 from rasolve.solvers.question import Answer

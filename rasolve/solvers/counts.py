@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from rasolve.forms import OfdmaLink, Spectrum
 from rasolve.forms.batch import relative_gaps
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.solvers.base import Limits, Solver, State
+from rasolve.solvers.base import Solver, State
 from rasolve.solvers.batch import BatchState
 from rasolve.solvers.descent import Descent, begun, lowered
 from rasolve.solvers.flat_links import FlatLinks
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.registry import register
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from rasolve.errors import unknown
 from rasolve.forms import FdmaAllocation, FdmaShares
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
 from rasolve.solvers.fdma.bounds import certificate
 from rasolve.solvers.fdma.demand import settled
 from rasolve.solvers.fdma.links import ROUNDED, Links, Prices, scaled
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 

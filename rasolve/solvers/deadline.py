@@ -9,8 +9,9 @@ import numpy as np
 
 from rasolve.forms import MinMaxShares, Shares
 from rasolve.numerics import ROUNDING, Bracket, bracket, narrow
-from rasolve.solvers.base import Limits, Solver
+from rasolve.solvers.base import Solver
 from rasolve.solvers.batch import BatchState
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.registry import register
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from rasolve.errors import InputError, is_real
 from rasolve.forms import FixedDensityLink, Link, OfdmaLink
 from rasolve.solvers import assignment, configurations, tangents
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
 from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import SETTLED, Lagrangian, LagrangianState
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.question import Answer
 from rasolve.solvers.registry import register
 from rasolve.solvers.relaxation import Effort

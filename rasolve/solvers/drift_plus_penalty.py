@@ -14,7 +14,8 @@ from rasolve.forms.dual import enclose, narrow, out_of_reach
 from rasolve.forms.queues import queue_path
 from rasolve.forms.separable import BATCH, joined
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 GUESSES = 8

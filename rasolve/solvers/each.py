@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rasolve.forms import Form, Solution, Termination
-from rasolve.solvers.base import INFINITY, Limits, Solver
+from rasolve.solvers.base import Solver
 from rasolve.solvers.batch import solve_alike
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import chosen, solve_form
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from rasolve.forms import Alternative, Choice, Chosen, Form
 from rasolve.solvers.abreast import InStep
-from rasolve.solvers.base import INFINITY, Limits, State
+from rasolve.solvers.base import State
 from rasolve.solvers.each import Answers, solve_each, takes_many
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 SHARE = 0.8

@@ -10,7 +10,7 @@ from rasolve.errors import InputError
 from rasolve.forms import ClosedSet, Termination
 from rasolve.forms.precedence import Mask
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.base import Limits
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.registry import solve_form
 
 EQUAL = 1e-12

@@ -11,7 +11,8 @@ import numpy as np
 from rasolve.forms import FixedDensityLink, Link, OfdmaLink
 from rasolve.forms.link import NOBODY
 from rasolve.numerics import LN2, ROUNDING, FloatArray, IntArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 

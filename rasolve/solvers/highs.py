@@ -11,7 +11,8 @@ import numpy as np
 from rasolve.errors import InputError
 from rasolve.forms import MixedIntegerProgram
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 TOLERANCE = 1e-9

@@ -10,7 +10,7 @@ import numpy as np
 from rasolve.forms import ClosedSet
 from rasolve.forms.precedence import Mask, Precedence, closed_sets
 from rasolve.numerics import IntArray
-from rasolve.solvers.base import Limits
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.registry import solve_form
 
 MOST_CELLS = 50_000

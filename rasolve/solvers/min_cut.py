@@ -11,7 +11,8 @@ from rasolve.errors import named
 from rasolve.forms import CutNetwork
 from rasolve.forms.network import Entries, Side, entries_of
 from rasolve.numerics import FloatArray, IntArray, summed_at
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.max_flow import ENGINES
 from rasolve.solvers.registry import register
 

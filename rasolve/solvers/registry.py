@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from rasolve.errors import InputError, SolverUnavailable, unknown
 from rasolve.forms import Form, Solution, Termination
-from rasolve.solvers.base import Limits, Solver, iterate
+from rasolve.solvers.base import Solver, iterate
+from rasolve.solvers.limits import Limits
 
 SHIPPED = (
     "counts",

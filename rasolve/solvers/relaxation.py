@@ -19,8 +19,8 @@ import numpy as np
 from rasolve.forms.power_demand import PowerDemand
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.auction import Auction
-from rasolve.solvers.base import INFINITY, Limits
 from rasolve.solvers.lagrangian import Prices as Multipliers
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.master import Duals, Master
 from rasolve.solvers.pricing import Pricing, Sets
 

@@ -12,7 +12,8 @@ import numpy as np
 from rasolve.errors import named, whole_number
 from rasolve.forms import Slopes, SmoothProgram, Termination, Values
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Ending, Limits, Solver, State
+from rasolve.solvers.base import Ending, Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.ending import CONVERGED
 from rasolve.solvers.smooth.least_squares import multipliers_by_least_squares

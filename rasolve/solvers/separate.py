@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rasolve.forms import Separable
-from rasolve.solvers.base import INFINITY, Limits, Solver, State
+from rasolve.solvers.base import Solver, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 

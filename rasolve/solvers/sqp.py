@@ -10,7 +10,7 @@ import numpy as np
 
 from rasolve.forms import SmoothProgram, Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.convex import NoCurvature, curvature_at
 from rasolve.solvers.smooth.curvature import first_model

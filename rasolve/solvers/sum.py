@@ -8,8 +8,9 @@ from typing import Any
 
 from rasolve.forms import Form, Solution, Sum, Term
 from rasolve.solvers.abreast import InStep
-from rasolve.solvers.base import INFINITY, Limits, State
+from rasolve.solvers.base import State
 from rasolve.solvers.each import solve_each
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 

@@ -25,9 +25,9 @@ from rasolve.forms.power_demand import PowerDemand
 from rasolve.forms.water import water_level
 from rasolve.numerics import FloatArray, IntArray, marginal_efficiency
 from rasolve.solvers.assignment import LENIENT, Candidates, candidates
-from rasolve.solvers.base import INFINITY, Limits
 from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import Prices, prices_at
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.pricing import Sets
 from rasolve.solvers.question import Answer
 from rasolve.solvers.registry import solve_form

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rasolve.errors import InputError
 from rasolve.forms import FdmaAllocation, FdmaShares, Form
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Limits, Solver
+from rasolve.solvers.base import Solver
 from rasolve.solvers.batch import BatchState
 from rasolve.solvers.fdma.bounds import allocation, allocation_there, certificate
 from rasolve.solvers.fdma.brackets import bracketed
@@ -20,6 +20,7 @@ from rasolve.solvers.fdma.demand import Demand, settled
 from rasolve.solvers.fdma.links import ROUNDED, Links, Plan, Prices, scaled
 from rasolve.solvers.fdma.newton import Ahead, ahead, improved, started, started_from
 from rasolve.solvers.fdma.records import chosen, copied, put, rows, some
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 
 CLOSED = 1e-12

@@ -6,7 +6,8 @@ import numpy as np
 
 from rasolve.forms import Termination
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import INFINITY, Ending
+from rasolve.solvers.base import Ending
+from rasolve.solvers.limits import INFINITY
 from rasolve.solvers.smooth.bounds import proves_infeasible
 from rasolve.solvers.smooth.view import Point, Slope, View
 

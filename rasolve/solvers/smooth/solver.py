@@ -8,7 +8,8 @@ import numpy as np
 
 from rasolve.forms import SmoothProgram
 from rasolve.numerics import FloatArray
-from rasolve.solvers.base import Ending, Limits, Solver
+from rasolve.solvers.base import Ending, Solver
+from rasolve.solvers.limits import Limits
 from rasolve.solvers.smooth.ending import CONVERGED
 from rasolve.solvers.smooth.merit import bound_pulls, lagrangian_slope
 from rasolve.solvers.smooth.restoration import restored

@@ -11,7 +11,8 @@ import numpy as np
 from rasolve.errors import InputError
 from rasolve.forms import SmoothProgram
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.solvers.base import INFINITY, Ending, Limits, State
+from rasolve.solvers.base import Ending, State
+from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.smooth.bounds import lagrangian_bound
 from rasolve.solvers.smooth.curvature import Bfgs, LimitedBfgs, first_model, plain
 from rasolve.solvers.smooth.ending import only_point
