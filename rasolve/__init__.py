@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "AdaptiveSplit": "rasolve.problems.adaptive_split",
     "BatchSolution": "rasolve.forms.batch",
-    "Comparison": "rasolve.solving",
+    "Comparison": "rasolve.comparing",
     "CutAndClock": "rasolve.problems.cut_and_clock",
     "DagSplit": "rasolve.problems.dag_split",
     "FedsLLM": "rasolve.problems.fedsllm",
@@ -30,8 +30,8 @@ _EXPORTS = {
     "TimeModel": "rasolve.surrogate_models.time",
     "Transformer": "rasolve.scenario.workload",
     "VisionTransformer": "rasolve.scenario.workload",
-    "choose_solver": "rasolve.solving",
-    "compare": "rasolve.solving",
+    "choose_solver": "rasolve.choosing",
+    "compare": "rasolve.comparing",
     "fit_rounds": "rasolve.calibration.rounds",
     "fit_time": "rasolve.calibration.time",
     "load": "rasolve.problems.registry",
@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from rasolve import executor, forms, plots, problems, scenario, solvers, surrogate_models, testing
     from rasolve.calibration.rounds import fit_rounds
     from rasolve.calibration.time import fit_time
+    from rasolve.choosing import choose_solver
+    from rasolve.comparing import Comparison, compare
     from rasolve.errors import InfeasibleError, InputError, RasolveError, SolverUnavailable
     from rasolve.executor.run import run
     from rasolve.executor.trace import trace
@@ -107,7 +109,7 @@ if TYPE_CHECKING:
     from rasolve.result import Result
     from rasolve.scenario.graph import GraphProfile
     from rasolve.scenario.workload import Profile, Transformer, VisionTransformer
-    from rasolve.solving import Comparison, choose_solver, compare, solve, solve_batch
+    from rasolve.solving import solve, solve_batch
     from rasolve.splitting import splits_by_rate, splits_over_time
     from rasolve.surrogate_models.rounds import Rounds
     from rasolve.surrogate_models.time import TimeModel

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasolve import plots
+from rasolve.comparing import Comparison, compare
 from rasolve.files import writable_folder
 from rasolve.plan import Plan
 from rasolve.problems.fedsllm import FedsLLM
 from rasolve.result import Result
-from rasolve.solving import Comparison, compare
 
 if TYPE_CHECKING:
     from rasolve.executor.report import Report

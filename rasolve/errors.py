@@ -56,3 +56,19 @@ def whole_number(name: str, value: Any, at_least: int) -> int:
 def is_real(value: object) -> TypeGuard[float]:
     """Return whether a setting is a number on the real line, numpy's included; true and false are none."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def said(value: object) -> str:
+    """Return a scalar or a word as it was given, of anything longer its type."""
+    return repr(value) if value is None or isinstance(value, (str, bool)) or is_real(value) else type(value).__name__
+
+
+def listed(name: str, given: Any, kind: type[Any] | tuple[type[Any], ...], needed: str) -> list[Any]:
+    """Return one thing or several as a list; raises InputError where there is none or one is not what is needed."""
+    several = [given] if isinstance(given, kind) or not isinstance(given, Iterable) else list(given)
+    for each in several:
+        if not isinstance(each, kind):
+            raise InputError(f"{name} holds {said(each)}: {needed} is needed")
+    if not several:
+        raise InputError(f"{name} is empty: at least one is needed")
+    return several

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rasolve.choosing import rivals, solvers_of
 from rasolve.errors import InputError, RasolveError
 from rasolve.forms import BoundKind, Form, Progress, Solution, Termination
 from rasolve.numerics import ROUNDING
@@ -20,7 +21,7 @@ from rasolve.plan import Plan
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers import Limits, Solver, iterate, solve_form
-from rasolve.solving import rivals, solve, solvers_of
+from rasolve.solving import solve
 
 
 def _above(value: float) -> float:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import rasolve as ra
+from rasolve.comparing import sharing_bound
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import BoundKind, Choice, Termination, relative_gap
-from rasolve.solving import sharing_bound
 from rasolve.tables import percent
 from tests.instances import link
 

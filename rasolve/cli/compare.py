@@ -6,17 +6,19 @@ from typing import Annotated, Any
 
 import typer
 
+from rasolve.choosing import rivals
 from rasolve.cli.exit_codes import ExitCode, code_of
 from rasolve.cli.options import Changes, Json, Seed, Targets, TimeLimit
 from rasolve.cli.output import show, show_json
 from rasolve.cli.progress import solving as watched
 from rasolve.cli.targets import problem_of
+from rasolve.comparing import Comparison, sharing_bound, table
 from rasolve.errors import unknown
 from rasolve.forms import Termination, relative_gap
 from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solvers.limits import DEFAULT_GAP
-from rasolve.solving import Comparison, rivals, sharing_bound, solve, table
+from rasolve.solving import solve
 
 
 def compare(

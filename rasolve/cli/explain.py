@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from rasolve.choosing import choose_solver
 from rasolve.cli.exit_codes import ExitCode
 from rasolve.cli.options import Changes, Json, Seed, Target
 from rasolve.cli.output import show, show_json
 from rasolve.cli.targets import problem_of
-from rasolve.solving import choose_solver
 
 
 def explain(target: Target, seed: Seed = None, changes: Changes = None, as_json: Json = False) -> ExitCode:
