@@ -182,3 +182,11 @@ def test_clocks_add_up_to_no_more_than_there_is_where_the_server_takes_next_to_n
     found = p.formulate(Slots).form.answer(1.0, np.zeros(2))
     assert np.isfinite(found.cost).all() and (found.choice[1].sum(axis=1) <= p.clock_max_hz * (1 + 1e-15)).all()
     assert ra.solve(p, "prices").feasible
+
+
+@pytest.mark.parametrize("t", [-1, 3, 1.5, "a", True])
+def test_there_is_no_such_slot(t):
+    p = ra.ParallelAdaptiveSplit.sample(slots=3)
+    assert (p.slot(2).gain_up == p.gain_up[2:]).all()
+    with pytest.raises(InputError, match=r"slot = .*: must be a whole number from 0 to 2"):
+        p.slot(t)
