@@ -78,7 +78,7 @@ def tie_broken(fleet: Fleet, weight: float, prices: FloatArray) -> FloatArray:
     least_s = fleet.delay_s.min(axis=-1).max(axis=-1)
     most_j = (fleet.energy_j + fleet.epsilon * fleet.total_hz**2 * fleet.cycles).max(axis=(-2, -1))
     least = TIE * weight * least_s / np.maximum(most_j, np.finfo(float).tiny)
-    return np.maximum(prices, least[..., None])
+    return np.asarray(np.maximum(prices, least[..., None]))
 
 
 def frugal(fleet: Fleet, price: FloatArray) -> tuple[IntArray, FloatArray]:
