@@ -71,16 +71,19 @@ def solvers() -> dict[str, type[Solver[Any, Any]]]:
 
 def solver_named(name: str, options: dict[str, Any] | None = None) -> Solver[Any, Any]:
     """Return the named solver with its options set; unknown names raise InputError with the nearest known ones."""
-    known = solvers()
-    if name not in known:
-        raise unknown("solver", name, ["auto", *known])
-    settings = {f.name for f in fields(known[name])}  # type: ignore[arg-type]
-    for option in options or {}:
+    _load_shipped()
+    if name not in _registered:
+        raise unknown("solver", name, ["auto", *solvers()])
+    solver = _registered[name]
+    if not options:
+        return solver()
+    settings = {f.name for f in fields(solver)}  # type: ignore[arg-type]
+    for option in options:
         if option not in settings:
             if not settings:
                 raise InputError(f"solver '{name}' has no option '{option}': it takes none")
             raise unknown(f"option of solver {name}", option, settings)
-    return known[name](**(options or {}))
+    return solver(**options)
 
 
 def solvers_for(form: Form) -> list[Solver[Any, Any]]:

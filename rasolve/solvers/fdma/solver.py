@@ -110,7 +110,8 @@ class Fdma(Solver[FdmaShares, FdmaState]):
         return _state(form, search, state.links, state.latest, state.steps + 1)
 
     def done(self, form: FdmaShares, state: FdmaState, limits: Limits) -> bool:
-        return state.steps >= MOST or not _open(state, limits, CLOSED).any()
+        planless = state.value is None and limits.cutoff == INFINITY and limits.cutoff_each is None
+        return state.steps >= MOST or not (planless or _open(state, limits, CLOSED).any())
 
     def multipliers(self, form: FdmaShares, state: FdmaState) -> dict[str, Any]:
         """Return the worth of the band, -dτ/d(total_bandwidth_hz) [..., s/Hz], and of the total power [..., s/W]."""
@@ -186,13 +187,9 @@ def _state(form: FdmaShares, search: Search, links: Links, latest: FloatArray, s
     """Return the state of a search, in the form's own units; a bound is rounded down."""
     objectives = (latest + search.best.deadline).reshape(form.batch)
     bounds = ((latest + search.low) * (1 - ROUNDED)).reshape(form.batch)
-    value = FdmaAllocation(
-        search.best.bandwidth.reshape(form.offset_s.shape) * form.total_bandwidth_hz[..., None],
-        search.best.power.reshape(form.offset_s.shape) * form.total_power_w[..., None],
-    )
     objective = float(objectives.max())
     return FdmaState(
-        value if objective < INFINITY else None,
+        _allocated(form, search.best) if objective < INFINITY else None,
         objective,
         float(bounds.max()),
         objectives,
@@ -201,4 +198,12 @@ def _state(form: FdmaShares, search: Search, links: Links, latest: FloatArray, s
         links,
         latest,
         steps,
+    )
+
+
+def _allocated(form: FdmaShares, plan: Plan) -> FdmaAllocation:
+    """Return a plan in the form's own units and shape."""
+    return FdmaAllocation(
+        plan.bandwidth.reshape(form.offset_s.shape) * form.total_bandwidth_hz[..., None],
+        plan.power.reshape(form.offset_s.shape) * form.total_power_w[..., None],
     )
