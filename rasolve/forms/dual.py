@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rasolve.forms.separable import Priced, Response, Separable
-from rasolve.numerics import CLOSED, ROUNDING, FloatArray, decreasing_root
+from rasolve.numerics import CLOSED, FloatArray, decreasing_root
 
 STRIDE = 16.0
 """Factor by which a price is changed while its order of magnitude is unknown."""
@@ -69,9 +69,9 @@ def enclose(form: Separable) -> Ray:
     scale = np.abs(form.budget)
     direction = 1.0 / np.where(scale > 0, scale, 1.0)
     free = form.priced(1.0, np.zeros(form.budgets))
-    limit = float(direction @ form.budget)
+    limit = float(direction @ form.allowed)
     ray = Ray(direction, limit, free, free, 0.0, 0.0, free.value, free.prices)
-    if ray.along(free) <= limit and (free.cost <= form.budget).all():
+    if ray.along(free) <= limit and (free.cost <= form.allowed).all():
         return ray
     if (form.budgets > 1 and out_of_reach(form)) or beyond(form, direction):
         return replace(ray, best=np.inf)
@@ -81,7 +81,7 @@ def enclose(form: Separable) -> Ray:
 
 def beyond(form: Separable, prices: FloatArray) -> bool:
     """Return whether these prices [B] prove that no choice keeps all budgets: the least priced cost is too much."""
-    return form.priced(0.0, prices).value > ROUNDING * float(prices @ np.abs(form.budget))
+    return form.priced(0.0, prices).value > 0
 
 
 def out_of_reach(form: Separable) -> bool:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from rasolve.errors import InputError, whole_number
 from rasolve.forms.formulation import Form
 from rasolve.forms.starts import floats, record
-from rasolve.numerics import ROUNDING, FloatArray, IntArray
+from rasolve.numerics import FloatArray, IntArray
 
 BATCH = 1 << 15
 """Items that are asked at once, which bounds memory whatever their number."""
+
+KEPT = 1e-12
+"""Relative excess over a budget that counts as rounding: far above that of sums, far below what a plan could use."""
 
 Respond = Callable[[slice, float, FloatArray], "Response"]
 """The response of a slice of items to a weight >= 0 and prices [B] >= 0, not all zero."""
@@ -79,10 +82,11 @@ class Separable(Form):
 
     ``respond(items, weight, prices)`` returns, for a slice of items, what minimises weight·penalty + prices·cost in
     each. ``budget`` has shape [B]; with ``mean`` it is that of the mean cost, and the objective is the mean penalty. A
-    value is the `Response` of all items. ``each``, where given, answers with every one of S alternatives of each item
-    at its best, the penalty inf where there is no such alternative; between alternatives nothing may be convex, within
-    one the attainable (penalty, cost) must be. ``floor``, where given, says that responses may miss the least unless
-    the weight is 0, and returns proved bounds [n] on what they minimise.
+    value is the `Response` of all items; it keeps a budget up to rounding (`KEPT`), and bounds hold for all that do so.
+    ``each``, where given, answers with every one of S alternatives of each item at its best, the penalty inf where
+    there is no such alternative; between alternatives nothing may be convex, within one the attainable (penalty, cost)
+    must be. ``floor``, where given, says that responses may miss the least unless the weight is 0, and returns proved
+    bounds [n] on what they minimise.
     """
 
     name: ClassVar[str] = "Separable"
@@ -114,6 +118,11 @@ class Separable(Form):
     def budgets(self) -> int:
         """B."""
         return len(self.budget)
+
+    @property
+    def allowed(self) -> FloatArray:
+        """The most that counts as within the budgets [B]: what bounds are proved for and answers are held to."""
+        return self.budget + KEPT * np.abs(self.budget)
 
     @property
     def share(self) -> float:
@@ -148,14 +157,14 @@ class Separable(Form):
             found = self._asked(items, weight, prices)
             penalty, cost = penalty + float(found.penalty.sum()), cost + found.cost.sum(axis=0)
         penalty, cost = penalty * self.share, cost * self.share
-        return Priced(weight, prices, penalty, cost, weight * penalty + float(prices @ (cost - self.budget)))
+        return Priced(weight, prices, penalty, cost, weight * penalty + float(prices @ (cost - self.allowed)))
 
     def proved(self, at: Priced) -> float:
         """Return the dual value at prices, proved: a bound on the objective where the weight is 1."""
         if self.floor is None or at.weight == 0:
             return at.value
         least = sum(float(self.floor(items, at.weight, at.prices).sum()) for items in self.batches())
-        return least * self.share - float(at.prices @ self.budget)
+        return least * self.share - float(at.prices @ self.allowed)
 
     def held(self, which: IntArray) -> Separable:
         """Return the form with each item held to one of its alternatives, `which` [N]; it needs ``each``."""
@@ -177,7 +186,7 @@ class Separable(Form):
 
     def keeps(self, value: Response) -> bool:
         """Whether every budget is kept, up to rounding."""
-        return bool((self.spent(value) <= self.budget + ROUNDING * np.abs(self.budget)).all())
+        return bool((self.spent(value) <= self.allowed).all())
 
     def judge(self, value: Response) -> float:
         """Return the objective, or inf where a budget is exceeded by more than rounding."""
@@ -196,7 +205,7 @@ class Separable(Form):
 class Priced:
     """What all items answer to a weight and prices [B]: objective, cost [B], and the dual value at those prices.
 
-    ``value`` = weight·penalty + prices·(cost - budget). Where responses are the least, it bounds the objective from
+    ``value`` = weight·penalty + prices·(cost - allowed). Where responses are the least, it bounds the objective from
     below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all
     budgets.
     """

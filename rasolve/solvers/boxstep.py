@@ -48,7 +48,7 @@ def one_more(form: Separable, planes: Planes) -> Planes:
     """Return the planes after one more response, at the prices where they are highest within the box."""
     from scipy.optimize import linprog
 
-    slopes = np.array([(r.cost - form.budget) * planes.scale for r in planes.responses])
+    slopes = np.array([(r.cost - form.allowed) * planes.scale for r in planes.responses])
     heights = np.array([r.penalty for r in planes.responses]) - planes.value
     centre = planes.prices / planes.scale
     unit = max(abs(planes.value), np.finfo(float).tiny)

@@ -53,7 +53,7 @@ def master_of(form: Separable, price: float) -> Master:
     cheapest = form.each(slice(0, form.items), 0.0, np.ones(1))
     empty, none = np.zeros((0, *cheapest.penalty.shape)), np.zeros((0, form.items), dtype=np.int64)
     costs = np.where(np.isfinite(cheapest.penalty), cheapest.cost[..., 0] * form.share, np.inf)
-    return with_price(form, Master(empty, np.zeros(0), costs, float(form.budget[0]), none), price)
+    return with_price(form, Master(empty, np.zeros(0), costs, float(form.allowed[0]), none), price)
 
 
 def with_price(form: Separable, master: Master, price: float) -> Master:
@@ -122,7 +122,7 @@ def _rows(
     again = master.visited[(master.visited[:, kept] == at).all(axis=1)]
     room = master.budget - master.cheapest[kept, at].sum()
     cheapest = master.cheapest[item, alternative]
-    scale = max(abs(room), float(cheapest.max(initial=0.0)))
+    scale = max(abs(room), float(cheapest.max(initial=0.0)), np.finfo(float).tiny)
     much = np.maximum(slack[~clear, None], np.finfo(float).tiny)
     parts = (
         (one_each, 0.0, 1.0, 1.0),

@@ -83,7 +83,7 @@ class Prices(Solver[Separable, PricesState]):
     @staticmethod
     def _near(form: Separable, planes: Planes) -> list[Response]:
         """Return the responses whose planes are lowest at the best prices, and the one of least cost."""
-        lowest = sorted(planes.responses, key=lambda r: r.penalty + float(planes.prices @ (r.cost - form.budget)))
+        lowest = sorted(planes.responses, key=lambda r: r.penalty + float(planes.prices @ (r.cost - form.allowed)))
         cheapest = form.answer(0.0, 1 / np.where(form.budget != 0, np.abs(form.budget), 1.0))
         return [cheapest, *(form.answer(r.weight, r.prices) for r in lowest[:MIXED])]
 
@@ -100,6 +100,6 @@ class Prices(Solver[Separable, PricesState]):
 
     def _offered(self, form: Separable, state: PricesState, at: Priced) -> PricesState:
         """Return the state with the answer to these prices, if that keeps all budgets and is better."""
-        if at.penalty >= state.objective or (at.cost > form.budget).any():
+        if at.penalty >= state.objective or (at.cost > form.allowed).any():
             return state
         return self._accepted(form, state, form.answer(at.weight, at.prices))

@@ -307,3 +307,32 @@ def test_violated_limits_are_named(problem):
     assert "server clock in use" in [c.name for c in problem.check(fast).violated]
     with pytest.raises(InputError, match="unknown form of adaptive-split 'Choice'"):
         problem.formulate(ra.forms.Choice)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("towards", [0.0, np.inf])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("scope", "cuts"), [("total", (1,)), ("total", (0, 1, 3)), ("server", (3,)), ("device", (4,))])
+def test_a_budget_of_the_least_energy_as_another_order_of_summing_gives_it_leaves_an_answer(seed, scope, cuts, towards):
+    p = sample(seed=seed, slots=3, devices=2, model="gpt-mini", cuts=cuts, energy_scope=scope, energy_slack=0.0)
+    least = float(p.formulate(Slots).form.priced(0.0, np.ones(1)).cost[0])
+    p = p.replace(energy_budget_j=np.nextafter(least, towards))
+    assert p.explain() == () and np.isfinite(p.lower_bound())
+    for solver in ("prices", "clairvoyant"):
+        found = ra.solve(p, solver)
+        assert found.feasible and spent(found) <= least * (1 + 1e-12)
+        assert max(found.bound, p.lower_bound()) <= found.objective * (1 + 1e-15)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_that_keeps_the_budget_in_floating_point_is_below_the_bound():
+    fixed = {"cuts": (0,), "energy_slack": 0.0, "server_energy": 1e-40, "clock_min_hz": 1e6}
+    p = sample(slots=1, model="gpt2-s", energy_budget_j=1.0, **fixed)
+    slow = SplitDecision(np.array([0]), np.array([p.clock_min_hz]))
+    fast = SplitDecision(np.array([0]), np.array([4 * p.clock_min_hz]))
+    p = p.replace(energy_budget_j=float(p.evaluate(slow).parts["energy_j"][0, 0]))
+    assert p.evaluate(fast).parts["energy_j"][0, 0] == p.energy_budget_j, "the clock's energy is below rounding"
+    for solver in ("prices", "clairvoyant"):
+        found = ra.solve(p, solver)
+        assert found.bound <= p.evaluate(fast).objective
+        assert found.termination is not Termination.OPTIMAL or found.objective <= p.evaluate(fast).objective * 1.000001

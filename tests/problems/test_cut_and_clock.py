@@ -324,3 +324,11 @@ def test_bad_decisions(change, message):
     assert violated == ["server clock", "cuts that are no candidate"]
     with pytest.raises(InputError, match="unknown form of cut-and-clock 'Slots'"):
         p.formulate(ra.forms.Slots)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_free_energy_and_a_weight_at_its_end_divide_nothing_by_nothing(weight):
+    p = ra.CutAndClock.sample(seed=0, devices=1, rounds=1, weight=weight, server_energy=0.0)
+    found = ra.solve(p)
+    assert found.termination is Termination.OPTIMAL and (found.decision.clock_hz == p.server_clock_max_hz).all()

@@ -153,3 +153,40 @@ def test_plan_and_algebra_cover_every_device_of_a_slot():
 def test_the_clock_must_suffice_for_all():
     with pytest.raises(InputError, match=r"clock_min_hz = 3e\+10: must be at most clock_max_hz over 4 devices, 2.5e"):
         ra.ParallelAdaptiveSplit.sample(clock_min_hz=3e10)
+
+
+@pytest.mark.parametrize("scope", ["device", "server", "total"])
+@pytest.mark.parametrize(("devices", "cuts"), [(1, (0,)), (2, (0, 3, 6)), (3, None)])
+def test_where_energy_is_free_no_plan_is_below_the_bound_and_the_answer_is_the_fastest(scope, devices, cuts):
+    ample = {"energy_scope": scope, "energy_budget_j": np.full(devices, 1e9), "cuts": cuts}
+    p = ra.ParallelAdaptiveSplit.sample(seed=3, slots=4, devices=devices, **ample)
+    fastest = p.replace(energy_scope="device", device_energy=0.0, cuts=cuts)
+    equal = np.full((4, devices), p.clock_max_hz / devices)
+    known = [SplitDecision(np.full((4, devices), c), equal) for c in cuts or (0, 3, 6, 9)]
+    known.append(ra.solve(fastest, "prices").decision)
+    delays = [p.evaluate(decision).objective for decision in known]
+    assert p.lower_bound() <= min(delays) * (1 + 1e-14), "a bound at prices of nothing"
+    assert ra.solve(p, "prices").objective <= min(delays) * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_clocks_add_up_to_no_more_than_there_is_where_the_server_takes_next_to_no_time(seed):
+    slow = {
+        "energy_scope": "device",
+        "gain_up": 1e-15,
+        "gain_down": 1e-15,
+        "clock_max_hz": 1e14,
+        "energy_budget_j": np.full(2, 1e24),
+    }
+    p = ra.ParallelAdaptiveSplit.sample(seed=seed, slots=4, devices=2, cuts=(5, 11), **slow)
+    found = p.formulate(Slots).form.answer(1.0, np.zeros(2))
+    assert np.isfinite(found.cost).all() and (found.choice[1].sum(axis=1) <= p.clock_max_hz * (1 + 1e-15)).all()
+    assert ra.solve(p, "prices").feasible
+
+
+@pytest.mark.parametrize("t", [-1, 3, 1.5, "a", True])
+def test_there_is_no_such_slot(t):
+    p = ra.ParallelAdaptiveSplit.sample(slots=3)
+    assert (p.slot(2).gain_up == p.gain_up[2:]).all()
+    with pytest.raises(InputError, match=r"slot = .*: must be a whole number from 0 to 2"):
+        p.slot(t)

@@ -85,6 +85,18 @@ class Held:
         """Return the clock [..., N] that meets deadlines [...]."""
         return _clocks(deadline[..., None], self.delay_s, self.cycles, self.fleet.least_hz)
 
+    def shares(self, deadline: FloatArray) -> FloatArray:
+        """Return the clock [..., N] at deadlines [...] that can be met, never more than there is.
+
+        Where the server's part of a delay is next to nothing, rounding of the deadline would take the clock beyond it.
+        """
+        fleet = self.fleet
+        more = np.minimum(self.clocks(deadline), fleet.total_hz) - fleet.least_hz
+        room = fleet.total_hz - fleet.devices * fleet.least_hz
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(more.sum(axis=-1) > room, room / more.sum(axis=-1), 1.0)
+        return np.asarray(fleet.least_hz + kept[..., None] * more)
+
     def deadline(self, weight: float, price: FloatArray) -> FloatArray:
         """Return the τ [...] of least V·τ + q·E, exactly.
 
@@ -147,4 +159,4 @@ def halved(low: FloatArray, high: FloatArray, beyond: Callable[[FloatArray], NDA
 
 def value(held: Held, deadline: FloatArray, weight: float, price: FloatArray) -> FloatArray:
     """Return V·τ + q·E [...] at deadlines [...]."""
-    return np.asarray(weight * deadline + (price * held.energy(held.clocks(deadline))).sum(axis=-1))
+    return np.asarray(weight * deadline + (price * held.energy(held.shares(deadline))).sum(axis=-1))

@@ -141,7 +141,9 @@ def enumerated(fleet: Fleet, weight: float, price: FloatArray) -> tuple[IntArray
 
 
 def searched(fleet: Fleet, weight: float, price: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Return cuts [..., N] and their deadline [...], from which changing one device's cut gains nothing (published)."""
+    """Return cuts [..., N] and their deadline [...], from which changing one device's cut gains nothing.
+
+    Coordinate search: reconstructed."""
     which = scanned(fleet, weight, price)
     held = fleet.held(which)
     deadline = held.deadline(weight, price)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.forms import Slots
-from rasolve.numerics import ROUNDING
 from rasolve.problems.adaptive_split.costs import energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.base import Check, Constraint, Evaluation
@@ -51,7 +50,7 @@ def explain(problem: SplitOverSlots) -> tuple[str, ...]:
     """Return the least mean energy of a slot for every budget that is below it."""
     form: Slots = problem.formulate(Slots).form  # type: ignore[assignment]
     least = np.array([form.priced(0.0, axis).cost[b] for b, axis in enumerate(np.eye(form.budgets))])
-    short = np.flatnonzero(least > problem.limits_j * (1 + ROUNDING))
+    short = np.flatnonzero(least > form.allowed)
     slack = f" with {100 * problem.energy_slack:g} % slack" if problem.energy_slack else ""
     said = [
         f"{f'device {b + 1}: ' if form.budgets > 1 else ''}the least possible mean energy of a slot is "

@@ -12,6 +12,7 @@ from rasolve.forms import Form, Formulation, Slots
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.adaptive_split import instances, parallel_slots
 from rasolve.problems.adaptive_split.base import SplitOverSlots
+from rasolve.problems.drawing import whole
 from rasolve.problems.fields import LARGEST_CLOCK_HZ, LARGEST_GAIN, LEAST_CLOCK_HZ, LEAST_GAIN
 from rasolve.problems.registry import register
 
@@ -58,7 +59,8 @@ class ParallelAdaptiveSplit(SplitOverSlots):
         return cls(**instances.sample(cls, instances.draw_parallel, seed=seed, **sizes))
 
     def slot(self, t: int) -> Self:
-        """Return slot t by itself: what an online policy is shown of it."""
+        """Return slot t by itself, counted from 0: what an online policy is shown of it."""
+        t = whole("slot", t, 0, self.slots - 1)
         return self.replace(
             **{name: getattr(self, name)[t : t + 1] for name in ("device_clock_hz", "gain_up", "gain_down")}
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 TIE = 1e-9
-"""Least price of energy, relative to what delay is worth by the largest delay and energy at hand."""
+"""Least price of energy: at it the most that a device can take is worth this share of the least possible delay."""
 
 
 def fleet_of(problem: ParallelAdaptiveSplit, slots: slice) -> Fleet:
@@ -39,14 +39,14 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
         fleet = fleet_of(problem, slots)
         which, deadline = decided(fleet, weight, tie_broken(fleet, weight, prices))
         held = fleet.held(which)
-        clock_hz = held.clocks(deadline)
+        clock_hz = held.shares(deadline)
         delay = (held.delay_s + held.cycles / clock_hz).max(axis=-1)
         return Response(delay, held.energy(clock_hz), (problem.candidates[which], clock_hz))
 
     def floor(slots: slice, weight: float, prices: FloatArray) -> FloatArray:
         fleet = fleet_of(problem, slots)
-        which, deadline = decided(fleet, weight, tie_broken(fleet, weight, prices))
-        price = np.broadcast_to(prices, which.shape)
+        price = np.broadcast_to(prices, fleet.delay_s.shape[:-1])
+        which, deadline = decided(fleet, weight, price)
         reached = value(fleet.held(which), deadline, weight, price)
         return reached if enumerable(fleet) else bounded(fleet, weight, price, reached)
 
@@ -71,9 +71,14 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
 
 
 def tie_broken(fleet: Fleet, weight: float, prices: FloatArray) -> FloatArray:
-    """Return the prices of every slot [n, N], none so low that a device which nobody waits for would waste energy."""
-    least = TIE * weight * fleet.delay_s.max() / max(float(fleet.energy_j.max()), np.finfo(float).tiny)
-    return np.broadcast_to(np.maximum(prices, least), fleet.delay_s.shape[:-1])
+    """Return the prices of every slot [n, N], none so low that a device which nobody waits for would waste energy.
+
+    What they choose is worse at the prices given by at most N·TIE of the slot's delay.
+    """
+    least_s = fleet.delay_s.min(axis=-1).max(axis=-1)
+    most_j = (fleet.energy_j + fleet.epsilon * fleet.total_hz**2 * fleet.cycles).max(axis=(-2, -1))
+    least = TIE * weight * least_s / np.maximum(most_j, np.finfo(float).tiny)
+    return np.asarray(np.maximum(prices, least[..., None]))
 
 
 def frugal(fleet: Fleet, price: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -105,7 +105,7 @@ def slopes(problem: CutAndClock, at: Curves) -> Slopes:
         slow_s[some] = (delay + at.cycles / least_hz).max(axis=1)
         most_j[some] = (energy + at.xi * at.most_hz**2 * at.cycles).max(axis=1)
         least_j[some] = (energy + at.xi * least_hz**2 * at.cycles).min(axis=1)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         per_second = np.where(slow_s > fast_s, problem.weight / (slow_s - fast_s), 0.0)
         per_joule = np.where(most_j > least_j, (1 - problem.weight) / (most_j - least_j), 0.0)
     return Slopes(per_second, per_joule, fast_s, least_j, replaced)

@@ -1,4 +1,4 @@
-"""Random instances: Jetson-class devices around one server (clocks, cores, exponents published; the rest ours)."""
+"""Random instances: Jetson-class devices around one server (all constants reconstructed)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rasolve.scenario.radio import THERMAL_NOISE_W_PER_HZ
 from rasolve.scenario.units import from_dbm
 
 JETSONS = ((1.3e9, 2048), (0.93e9, 1792), (0.918e9, 1024), (0.765e9, 1024), (0.5e9, 512))
-"""Clock [Hz] and cores, from AGX Orin to Nano; the first and the last published, those between reconstructed."""
+"""Clock [Hz] and cores, from AGX Orin to Nano; all reconstructed."""
 
 SERVER_CLOCK_HZ, SERVER_CORES, SERVER_ENERGY = 2.46e9, 3072, 1.07e-26
-"""Fastest clock, cores and ξ of the server (published)."""
+"""Fastest clock, cores and ξ of the server (reconstructed)."""
 
 CHANNELS = {"good": 0.0, "normal": 0.0, "poor": 0.0}
-"""Path-loss exponents 2, 4 and 6 by name (published), with their shadowing in dB (reconstructed: none)."""
+"""Path-loss exponents 2, 4 and 6 by name, with their shadowing in dB: none (reconstructed)."""
 
 DEVICE_DBM, SERVER_DBM = 23.0, 40.0
 BANDWIDTH_HZ, RADIUS_M = 20e6, 30.0

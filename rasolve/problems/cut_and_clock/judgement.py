@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.forms import Separable
-from rasolve.numerics import ROUNDING
 from rasolve.problems.base import Check, Constraint, Evaluation
 from rasolve.problems.cut_and_clock.costs import all_slopes, delay_s, energy_j, parts_of
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
@@ -50,7 +49,7 @@ def explain(problem: CutAndClock) -> tuple[str, ...]:
         return ()
     form: Separable = problem.formulate(Separable).form  # type: ignore[assignment]
     least = form.priced(0.0, np.ones(1)).cost[0]
-    if least <= problem.energy_budget_j * (1 + ROUNDING):
+    if least <= form.allowed[0]:
         return ()
     return (
         f"the least possible mean energy of a device's round is {quantity(least, 'J')}, the budget is "
