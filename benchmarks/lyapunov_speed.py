@@ -95,7 +95,7 @@ def main() -> None:
         rounds *= 10
     rows.sort(key=lambda row: list(LABELS.values()).index(row[0]))
     print(figures(("", "slots or decisions", "time", "each", "result"), rows))
-    draw_costs(curves, given.picture)
+    draw_costs({label: points for label, points in curves.items() if points}, given.picture)
     print(f"\npicture: {given.picture}")
     if given.json is not None:
         write_json(given.json, {"curves": curves})
