@@ -80,7 +80,7 @@ def outcome(model: str, cuts: str, seed: int, slots: int) -> Outcome:
     """Solve one instance every way; the budget is strict, and V of the policy is the default at 2 % slack."""
     problem = ra.AdaptiveSplit.sample(seed=seed, slots=slots, model=model, cuts=CUTS[cuts])
     strict = problem.replace(energy_slack=0.0)
-    ray = best_ray(_slots(strict))
+    ray = best_ray(strict.as_form(Slots))
     budget = problem.energy_budget_j
     return Outcome(
         cuts=cuts,
@@ -93,12 +93,6 @@ def outcome(model: str, cuts: str, seed: int, slots: int) -> Outcome:
         rules={name: _path(ra.solve(strict, f"baseline:{name}", seed=seed)) for name in strict.baselines()},
         sweep=tuple(_swept(strict, factor * budget**2 / ray.best) for factor in FACTORS),
     )
-
-
-def _slots(problem: ra.AdaptiveSplit) -> Slots:
-    form = problem.formulate(Slots).form
-    assert isinstance(form, Slots)
-    return form
 
 
 def _path(result: ra.Result) -> Average:

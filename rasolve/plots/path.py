@@ -74,9 +74,7 @@ def slots_of(problem: Problem) -> Slots:
     """Return the slots of a problem; raises InputError where it has none."""
     if Slots not in problem.forms:
         raise InputError(f"{problem.kind} has no time slots to draw")
-    form: Any = problem.formulate(Slots).form
-    slots: Slots = form
-    return slots
+    return problem.as_form(Slots)
 
 
 def running_mean(values: FloatArray) -> FloatArray:

@@ -78,8 +78,7 @@ def _blocks(problem: Problem, result: Result) -> list[str]:
     """Return the names of the blocks that a run of `alternating` goes through in turn; none for other solvers."""
     if result.solver != "alternating" or Blocks not in problem.forms:
         return []
-    form: Any = problem.formulate(Blocks).form
-    return [block.name for block in form.blocks]
+    return [block.name for block in problem.as_form(Blocks).blocks]
 
 
 def _objective(axes: Axes, blocks: list[str], steps: IntArray, objective: FloatArray) -> None:

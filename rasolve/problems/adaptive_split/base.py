@@ -153,8 +153,7 @@ class SplitOverSlots(Problem):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
-        form: Any = self.formulate(Slots).form
-        return lower_bound(form)
+        return lower_bound(self.as_form(Slots))
 
     def notes(self, decision: SplitDecision | None = None) -> tuple[str, ...]:
         return notes(self, decision)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Formulation, Slots
+from rasolve.forms import Slots
 from rasolve.numerics import FloatArray
 from rasolve.problems.adaptive_split.costs import curves
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.adaptive_split.fleet import Fleet, halved
 from rasolve.problems.base import TOLERANCE, Baseline
+from rasolve.problems.rules import Rule, ruled
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.base import SplitOverSlots
@@ -23,42 +23,37 @@ def baselines(problem: SplitOverSlots) -> dict[str, Baseline]:
 
     Fixed and random splits share the server's clock equally among the devices of a slot.
     """
-    fixed = [
-        Baseline(
-            f"fixed-{cut}",
-            f"cut {cut} in every slot at the fastest server clock",
-            partial(_fixed, problem, cut),
-            keeps_limits=False,
-        )
-        for cut in fixed_cuts(problem)
-    ]
-    others = [
-        Baseline(
-            "random",
-            "random cut and server clock in every slot",
-            lambda rng: settled(problem, _random(problem, rng)),
-            keeps_limits=False,
-        ),
-        Baseline(
+
+    def loose(name: str, says: str, rule: Rule) -> Baseline:
+        return ruled(problem, name, says, rule, keeps_limits=False)
+
+    def fixed(cut: int) -> Baseline:
+        says = f"cut {cut} in every slot at the fastest server clock"
+        return loose(f"fixed-{cut}", says, lambda _: fixed_split(problem, cut))
+
+    no_price, per_budget = np.zeros_like(problem.budgets_j), 1 / problem.budgets_j
+    rules = (
+        *map(fixed, fixed_cuts(problem)),
+        loose("random", "random cut and server clock in every slot", lambda rng: _random(problem, rng)),
+        loose(
             "delay-greedy",
             "least delay of every slot, whatever energy it takes",
-            lambda _: settled(problem, _priced(problem, 1.0, np.zeros_like(problem.budgets_j))),
-            keeps_limits=False,
+            lambda _: _priced(problem, 1.0, no_price),
         ),
-        Baseline(
+        ruled(
+            problem,
             "energy-greedy",
             "least energy of every slot",
-            lambda _: settled(problem, _priced(problem, 0.0, 1 / problem.budgets_j)),
+            lambda _: _priced(problem, 0.0, per_budget),
             keeps_limits=problem.at_once == 1,
         ),
-        Baseline(
+        loose(
             "no-queue",
             "least delay of every slot that keeps the budget by itself, or takes the least energy",
-            lambda _: settled(problem, _each_slot_by_itself(problem)),
-            keeps_limits=False,
+            lambda _: _each_slot_by_itself(problem),
         ),
-    ]
-    return {rule.name: rule for rule in [*fixed, *others]}
+    )
+    return {rule.name: rule for rule in rules}
 
 
 def fixed_cuts(problem: SplitOverSlots) -> list[int]:
@@ -66,16 +61,6 @@ def fixed_cuts(problem: SplitOverSlots) -> list[int]:
     profile, blocks = problem.profile, problem.profile.blocks
     pools = [j + 1 for j in np.flatnonzero(profile.params == 0).tolist()]
     return [cut for cut in pools or sorted({blocks // 4, blocks // 2, 3 * blocks // 4}) if cut in problem.candidates]
-
-
-def settled(problem: SplitOverSlots, decision: SplitDecision) -> Formulation:
-    """Return the form of a decision that is made already."""
-    made = Alternative(decision, problem.evaluate(decision).objective)
-    return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
-
-
-def _fixed(problem: SplitOverSlots, cut: int, _: np.random.Generator) -> Formulation:
-    return settled(problem, fixed_split(problem, cut))
 
 
 def fixed_split(problem: SplitOverSlots, cut: int) -> SplitDecision:
@@ -92,7 +77,7 @@ def _random(problem: SplitOverSlots, rng: np.random.Generator) -> SplitDecision:
 
 def _priced(problem: SplitOverSlots, weight: float, prices: FloatArray) -> SplitDecision:
     formulation = problem.formulate(Slots)
-    form: Slots = formulation.form  # type: ignore[assignment]
+    form: Any = formulation.form
     decision: SplitDecision = formulation.lift(form.answer(weight, prices))
     return decision
 

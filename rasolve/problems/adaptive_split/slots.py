@@ -19,6 +19,7 @@ from rasolve.forms.separable import Stepper
 from rasolve.numerics import FloatArray
 from rasolve.problems.adaptive_split.costs import Curves, curves, energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
+from rasolve.problems.clocked import cheapest_clock
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.problem import AdaptiveSplit
@@ -68,10 +69,7 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
 def best_clock(problem: AdaptiveSplit, weight: float, price: FloatArray) -> FloatArray:
     """Return f* [...] for prices q [...] and weight V (published)."""
     epsilon = problem.server_energy if problem.counts_server else 0.0
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        clock_hz = np.cbrt(weight / (2 * price * epsilon))
-    clock_hz = np.where(price * epsilon > 0, clock_hz, np.inf)
-    return np.asarray(np.clip(clock_hz, problem.clock_min_hz, problem.clock_max_hz))
+    return cheapest_clock(weight, price, epsilon, problem.clock_min_hz, problem.clock_max_hz)
 
 
 def objective(at: Curves, weight: float, price: FloatArray, clock_hz: FloatArray) -> FloatArray:
