@@ -11,6 +11,7 @@ import numpy as np
 
 from rasolve.errors import named, whole_number
 from rasolve.forms import Slopes, SmoothProgram, Termination, Values
+from rasolve.forms.matrix import dense
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import Ending, Solver, State
 from rasolve.solvers.limits import INFINITY, Limits
@@ -101,14 +102,13 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     def step(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> ScipyState:
         from scipy.optimize import minimize
 
-        start = form.first if limits.start is None else form.within_bounds(form.as_start(limits.start))
         record = _Record(form, limits.deadline)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
                 found = minimize(
                     lambda x: record.values(x).objective,
-                    start,
+                    form.begin(limits.start),
                     jac=lambda x: record.slopes(x).gradient,
                     method=METHODS[self.method],
                     **(self._slsqp(record) if self.method == "slsqp" else self._trust_constr(record)),
@@ -146,9 +146,6 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         from scipy.optimize import Bounds
 
         form = record.form
-
-        def dense(matrix: Any) -> FloatArray:
-            return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
 
         constraints = []
         if form.inequality_count:
