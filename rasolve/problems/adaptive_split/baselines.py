@@ -8,10 +8,9 @@ import numpy as np
 
 from rasolve.forms import Slots
 from rasolve.numerics import FloatArray
-from rasolve.problems.adaptive_split.costs import curves
 from rasolve.problems.adaptive_split.decision import SplitDecision
-from rasolve.problems.adaptive_split.fleet import Fleet, halved
-from rasolve.problems.base import TOLERANCE, Baseline
+from rasolve.problems.adaptive_split.myopic import each_slot_by_itself
+from rasolve.problems.base import Baseline
 from rasolve.problems.rules import Rule, ruled
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def baselines(problem: SplitOverSlots) -> dict[str, Baseline]:
         loose(
             "no-queue",
             "least delay of every slot that keeps the budget by itself, or takes the least energy",
-            lambda _: _each_slot_by_itself(problem),
+            lambda _: each_slot_by_itself(problem),
         ),
     )
     return {rule.name: rule for rule in rules}
@@ -80,29 +79,3 @@ def _priced(problem: SplitOverSlots, weight: float, prices: FloatArray) -> Split
     form: Any = formulation.form
     decision: SplitDecision = formulation.lift(form.answer(weight, prices))
     return decision
-
-
-def _each_slot_by_itself(problem: SplitOverSlots) -> SplitDecision:
-    """Return the earliest deadline of every slot with clocks, cuts and energies that it allows.
-
-    A device may take its budget, or the least energy that is possible; of the cuts that allow that, it has the one that
-    needs the least of the server's clock.
-    """
-    at = curves(problem, problem.channels)
-    cuts = at.delay_s.shape[-1]
-    fleet = Fleet.of(at, problem.clock_min_hz, problem.clock_max_hz, (problem.slots, problem.at_once, cuts))
-    least = (fleet.energy_j + fleet.epsilon * fleet.least_hz**2 * fleet.cycles).min(axis=-1)
-    allowed_j = np.maximum(problem.budgets_j, least)[..., None] * (1 + TOLERANCE)
-
-    def clocks(deadline: FloatArray) -> FloatArray:
-        clock = fleet.clocks(deadline)
-        energy = fleet.energy_j + fleet.epsilon * np.where(np.isinf(clock), 0.0, clock) ** 2 * fleet.cycles
-        return np.where(energy <= allowed_j, clock, np.inf)
-
-    low = np.zeros(problem.slots)
-    high = (fleet.delay_s + fleet.cycles / fleet.least_hz).max(axis=(-2, -1))
-    deadline = halved(low, high, lambda tau: clocks(tau).min(axis=-1).sum(axis=-1) > fleet.total_hz)
-    found = clocks(deadline)
-    which = found.argmin(axis=-1)
-    clock_hz = np.take_along_axis(found, which[..., None], -1)[..., 0]
-    return SplitDecision(problem.candidates[which].reshape(problem.clock_shape), clock_hz.reshape(problem.clock_shape))

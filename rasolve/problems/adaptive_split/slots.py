@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.forms import Formulation, Response, Slots
-from rasolve.forms.separable import Stepper
+from rasolve.forms.slots import Stepper
 from rasolve.numerics import FloatArray
 from rasolve.problems.adaptive_split.costs import Curves, curves, energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
