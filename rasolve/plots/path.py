@@ -15,6 +15,7 @@ from rasolve.numerics import FloatArray
 from rasolve.plots.style import (
     BLUE,
     DARK,
+    DASHED,
     GREEN,
     ORANGE,
     PURPLE,
@@ -37,8 +38,6 @@ COLOURS = (BLUE, ORANGE, GREEN, SKY, PURPLE, VERMILLION)
 
 DRAWN = 4000
 """Most slots that are drawn one by one."""
-
-DASHED = (0, (5, 3))
 
 
 def queues(problem: Problem, result: Result, path: str | Path) -> Path:
