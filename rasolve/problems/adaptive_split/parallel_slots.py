@@ -8,7 +8,7 @@ import numpy as np
 
 from rasolve.forms import Formulation, Response, Slots
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.problems.adaptive_split.costs import curves, energy_j, parts_of, slot_s
+from rasolve.problems.adaptive_split.costs import curves, lowered
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.adaptive_split.fleet import Fleet
 from rasolve.problems.adaptive_split.fleet_bound import bounded
@@ -50,10 +50,6 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
         reached = fleet.held(which).value(deadline, weight, price)
         return reached if enumerable(fleet) else bounded(fleet, weight, price, reached)
 
-    def lower(decision: SplitDecision) -> Response:
-        parts = parts_of(problem, decision)
-        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
-
     form = Slots(
         items=problem.slots,
         respond=respond,
@@ -65,7 +61,7 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
         form,
         lift=lambda found: SplitDecision(*found.choice),
         lift_bound=lambda bound: bound,
-        lower=lower,
+        lower=lambda decision: lowered(problem, decision),
         lift_multipliers=lambda found: {"energy_budget_j": found["prices"].tolist()},
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 from rasolve.forms import Formulation, Response, Slots
 from rasolve.forms.slots import Stepper
 from rasolve.numerics import FloatArray
-from rasolve.problems.adaptive_split.costs import Curves, curves, energy_j, parts_of, slot_s
+from rasolve.problems.adaptive_split.costs import Curves, curves, lowered
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.clocked import cheapest_clock
 
@@ -45,10 +45,6 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
             delays(at, clock_hz), cost[..., None], tuple(np.broadcast_to(part, cost.shape) for part in choice)
         )
 
-    def lower(decision: SplitDecision) -> Response:
-        parts = parts_of(problem, decision)
-        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
-
     form = Slots(
         items=problem.slots,
         respond=respond,
@@ -61,7 +57,7 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
         form,
         lift=lambda value: SplitDecision(*value.choice),
         lift_bound=lambda bound: bound,
-        lower=lower,
+        lower=lambda decision: lowered(problem, decision),
         lift_multipliers=lambda found: {"energy_budget_j": float(found["prices"][0])},
     )
 
