@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
+from benchmarks.panels import GREY, panels, save, with_range
 
 if TYPE_CHECKING:
     from benchmarks.fdma import Run
@@ -24,17 +23,13 @@ STYLES = {
 
 def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Path) -> None:
     """Draw median seconds and their range over instances; a hollow marker: some are above the optimum or stopped."""
-    plt.switch_backend("Agg")
-    figure, axes = plt.subplots(figsize=(8.0, 5.2), layout="constrained")
+    figure, (axes,) = panels(1, 8.0, 5.2)
     for method, (colour, marker, label) in STYLES.items():
         runs = growth if method == "rasolve (fdma)" else [r for r in rivals if r.method == method]
         sizes = sorted({r.clients for r in runs})
         groups = [[r for r in runs if r.clients == size] for size in sizes]
-        middle = [median(r.seconds for r in group) for group in groups]
-        below = [m - min(r.seconds for r in group) for m, group in zip(middle, groups, strict=True)]
-        above = [max(r.seconds for r in group) - m for m, group in zip(middle, groups, strict=True)]
-        line = {"color": colour, "marker": marker, "ms": 6, "lw": 1.6, "elinewidth": 1, "capsize": 2.5}
-        axes.errorbar(sizes, middle, [below, above], label=label, **line)
+        taken = [[r.seconds for r in group] for group in groups]
+        middle = with_range(axes, sizes, taken, colour, marker, label)
         for x, y, group in zip(sizes, middle, groups, strict=True):
             failed = [r for r in group if not (isfinite(r.excess) and r.excess <= 1e-6)]
             if failed:
@@ -50,8 +45,8 @@ def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Pat
                 )
     last = max(growth, key=lambda r: r.clients)
     linear = [last.seconds * size / last.clients for size in (1000, last.clients)]
-    axes.plot((1000, last.clients), linear, color="#888888", lw=0.9, ls=":", zorder=0, label="proportional to clients")
-    axes.axhline(limit_s, color="#888888", lw=0.8, ls="--", zorder=0)
+    axes.plot((1000, last.clients), linear, color=GREY, lw=0.9, ls=":", zorder=0, label="proportional to clients")
+    axes.axhline(limit_s, color=GREY, lw=0.8, ls="--", zorder=0)
     axes.text(
         0.99,
         limit_s * 1.1,
@@ -60,13 +55,8 @@ def draw(growth: Sequence[Run], rivals: Sequence[Run], limit_s: float, path: Pat
         fontsize=8,
         ha="right",
     )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
     axes.set_xlabel("clients          (hollow: this many instances stopped, or more than 1e-6 above the optimum)")
     axes.set_ylabel("seconds of processor time for one link")
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=160)
-    plt.close(figure)
+    save(figure, path)

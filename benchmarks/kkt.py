@@ -17,8 +17,7 @@ def kkt_residual(form: SmoothProgram, x: FloatArray, multipliers: Mapping[str, F
     relative to the larger of 1 and the largest derivative of f, complementarity to that of 1 and |f|.
     """
     values, slopes, m = form.values(x), form.slopes(x), multipliers
-    pulls = slopes.inequality_jacobian.T @ m["inequalities"] + slopes.equality_jacobian.T @ m["equalities"]
-    stationarity = slopes.gradient + pulls - m["lower"] + m["upper"]
+    stationarity = slopes.lagrangian(m["inequalities"], m["equalities"]) - m["lower"] + m["upper"]
     below = np.where(m["lower"] > 0, x - form.lower, 0.0)
     above = np.where(m["upper"] > 0, form.upper - x, 0.0)
     products = [m["inequalities"] * values.inequalities, m["lower"] * below, m["upper"] * above]

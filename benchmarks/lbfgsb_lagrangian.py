@@ -9,7 +9,8 @@ import numpy as np
 from rasolve.numerics import FloatArray
 from rasolve.solvers.augmented_lagrangian import AugmentedLagrangian, AugmentedState
 from rasolve.solvers.limits import Limits
-from rasolve.solvers.smooth.bound_newton import Augmented, Inner
+from rasolve.solvers.smooth.augmented import Augmented
+from rasolve.solvers.smooth.bound_newton import Inner
 from rasolve.solvers.smooth.merit import lagrangian_slope
 
 UNDEFINED = 1e30
@@ -26,7 +27,7 @@ class LbfgsbLagrangian(AugmentedLagrangian):
         view = function.view
 
         def value_and_slope(x: FloatArray) -> tuple[float, FloatArray]:
-            point = view.point(np.clip(x, view.lower, view.upper))
+            point = view.point(view.within(x))
             if not point.defined:
                 return UNDEFINED, np.zeros_like(x)
             return function.value(point), lagrangian_slope(view.slope(point.x), function.estimates(point))
@@ -34,5 +35,5 @@ class LbfgsbLagrangian(AugmentedLagrangian):
         options = {"gtol": state.inner_tolerance, "ftol": 0.0, "maxiter": 1000, "maxls": 50}
         bounds = Bounds(view.lower, view.upper)
         found = minimize(value_and_slope, begin.at.x, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        point = view.point(np.clip(found.x, view.lower, view.upper))
+        point = view.point(view.within(found.x))
         return Inner(point, view.slope(point.x), begin.model, int(found.nit))

@@ -55,14 +55,14 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return median(taken), result
 
 
-def slots_form(slots: int) -> Any:
+def slots_form(slots: int) -> Slots:
     """Return the form of an instance with so many slots."""
-    return ra.AdaptiveSplit.sample(seed=0, slots=slots, cuts=range(1, 13)).formulate(Slots).form
+    return ra.AdaptiveSplit.sample(seed=0, slots=slots, cuts=range(1, 13)).as_form(Slots)
 
 
-def decisions_form(rounds: int) -> Any:
+def decisions_form(rounds: int) -> Separable:
     """Return the form of an instance with DEVICES devices and so many rounds."""
-    return ra.CutAndClock.sample(seed=0, devices=DEVICES, rounds=rounds).formulate(Separable).form
+    return ra.CutAndClock.sample(seed=0, devices=DEVICES, rounds=rounds).as_form(Separable)
 
 
 def main() -> None:
@@ -95,7 +95,7 @@ def main() -> None:
         rounds *= 10
     rows.sort(key=lambda row: list(LABELS.values()).index(row[0]))
     print(figures(("", "slots or decisions", "time", "each", "result"), rows))
-    draw_costs(curves, given.picture)
+    draw_costs({label: points for label, points in curves.items() if points}, given.picture)
     print(f"\npicture: {given.picture}")
     if given.json is not None:
         write_json(given.json, {"curves": curves})

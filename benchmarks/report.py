@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import track
 
+from rasolve.numerics import FloatArray
 from rasolve.tables import aligned
 
 T = TypeVar("T")
@@ -41,3 +42,8 @@ def seconds(value: float) -> str:
 def tiny(value: float) -> str:
     """Return a relative error or gap; 0 below the rounding of a few operations."""
     return "0" if abs(value) < 1e-14 else f"{value:.1e}"
+
+
+def spread(values: FloatArray) -> tuple[str, str]:
+    """Return mean ± standard deviation of a sample, and its range."""
+    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}", f"{values.min():.1f} to {values.max():.1f}"

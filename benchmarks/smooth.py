@@ -13,7 +13,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import smooth_published, smooth_structured, smooth_subproblem
+from benchmarks import smooth_picture, smooth_published, smooth_structured, smooth_subproblem
 from benchmarks.report import write_json
 
 PARTS = ("published", "structured", "subproblem")
@@ -29,7 +29,7 @@ def published(turns: int, limit_s: float, out: Path) -> None:
     print(smooth_published.summary(table))
     runs = {f"HS{number}": {name: asdict(run) for name, run in runs.items()} for number, runs in table.items()}
     write_json(out / "smooth_published.json", runs)
-    smooth_published.draw(table, out / "smooth_profile.png")
+    smooth_picture.draw(table, out / "smooth_profile.png")
     print(f"\nwritten: {out / 'smooth_published.json'}, {out / 'smooth_profile.png'}\n")
 
 

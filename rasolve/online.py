@@ -119,6 +119,4 @@ def _listed(target: FloatArray) -> str:
 def _slots(problem: Problem) -> Slots:
     if Slots not in problem.forms:
         raise InputError(f"{problem.kind} has no slots to decide online")
-    form: Any = problem.formulate(Slots).form
-    found: Slots = form
-    return found
+    return problem.as_form(Slots)

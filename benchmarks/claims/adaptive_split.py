@@ -21,7 +21,7 @@ import numpy as np
 
 import rasolve as ra
 from benchmarks.lyapunov_picture import draw_sweep
-from benchmarks.report import figures, watched, write_json
+from benchmarks.report import figures, spread, watched, write_json
 from rasolve.forms import Slots
 from rasolve.forms.dual import best_ray
 from rasolve.forms.queues import queue_path
@@ -80,7 +80,7 @@ def outcome(model: str, cuts: str, seed: int, slots: int) -> Outcome:
     """Solve one instance every way; the budget is strict, and V of the policy is the default at 2 % slack."""
     problem = ra.AdaptiveSplit.sample(seed=seed, slots=slots, model=model, cuts=CUTS[cuts])
     strict = problem.replace(energy_slack=0.0)
-    ray = best_ray(_slots(strict))
+    ray = best_ray(strict.as_form(Slots))
     budget = problem.energy_budget_j
     return Outcome(
         cuts=cuts,
@@ -93,12 +93,6 @@ def outcome(model: str, cuts: str, seed: int, slots: int) -> Outcome:
         rules={name: _path(ra.solve(strict, f"baseline:{name}", seed=seed)) for name in strict.baselines()},
         sweep=tuple(_swept(strict, factor * budget**2 / ray.best) for factor in FACTORS),
     )
-
-
-def _slots(problem: ra.AdaptiveSplit) -> Slots:
-    form = problem.formulate(Slots).form
-    assert isinstance(form, Slots)
-    return form
 
 
 def _path(result: ra.Result) -> Average:
@@ -128,7 +122,7 @@ def reduction_table(outcomes: Sequence[Outcome]) -> str:
             delay = 100 * np.array([1 - f.delay_s / g.delay_s for f, g in zip(found, fixed, strict=True)])
             energy = 100 * np.array([1 - f.energy_j / g.energy_j for f, g in zip(found, fixed, strict=True)])
             label = "drift plus penalty" if name == "policy" else "exact optimum"
-            rows.append((f"{label}, {against}", *_spread(delay), *_spread(energy)))
+            rows.append((f"{label}, {against}", *spread(delay), *spread(energy)))
     rows.append(("published, one fixed split", f"{PUBLISHED['delay']}", "", f"{PUBLISHED['energy']}", ""))
     return figures(("lower by [%]", "delay", "min to max", "energy", "min to max"), rows)
 
@@ -140,10 +134,6 @@ def _fixed(of: Outcome, against: str) -> Average:
     if against == "best fixed split":
         return min(paths, key=lambda path: path.delay_s)
     return Average(float(np.mean([p.delay_s for p in paths])), float(np.mean([p.energy_j for p in paths])))
-
-
-def _spread(values: Any) -> tuple[str, str]:
-    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}", f"{values.min():.1f} to {values.max():.1f}"
 
 
 def _mean(values: Any, digits: int = 3) -> str:

@@ -13,12 +13,11 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import rasolve as ra
-from benchmarks.report import figures, tiny, watched, write_json
+from benchmarks.report import figures, spread, tiny, watched, write_json
 
 CHANNELS = ("good", "normal", "poor")
 PUBLISHED = {"delay": 70.8, "energy": 53.1}
@@ -80,11 +79,7 @@ def reduction_row(label: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     delay = 100 * np.array([1 - o.delay_s / o.device_only_s for o in outcomes])
     energy = 100 * np.array([1 - o.energy_j / o.server_only_j for o in outcomes])
     ends = (100 * np.mean([getattr(o, name) for o in outcomes]) for name in ("server_share", "device_share"))
-    return (label, *_spread(delay), *_spread(energy), *(f"{end:.0f}" for end in ends))
-
-
-def _spread(values: Any) -> tuple[str, str]:
-    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}", f"{values.min():.1f} to {values.max():.1f}"
+    return (label, *spread(delay), *spread(energy), *(f"{end:.0f}" for end in ends))
 
 
 def utility_row(label: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rasolve.executor.descent import kept, put_back
 from rasolve.executor.layered import Layered
-from rasolve.executor.protocols.split_sequential import put_back
 
 
 class InTurn:
@@ -35,7 +35,7 @@ class InTurn:
 
     def state(self) -> dict[str, Tensor]:
         """Return the trained parameters, as they stand between two steps."""
-        return {f"reference/{i}": weight.detach() for i, weight in enumerate(self.model.trained())}
+        return kept("reference", self.model.trained())
 
     def restore(self, steps: int, saved: Mapping[str, Tensor]) -> None:
         """Continue after `steps` steps from what :meth:`state` returned; raises InputError where that is lacking."""

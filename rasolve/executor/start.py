@@ -19,13 +19,13 @@ from rasolve.executor.models import DTYPES, build
 from rasolve.executor.need import dag_shortage, sequential_shortage, shortage
 from rasolve.executor.protocols.dag import Dag
 from rasolve.executor.protocols.split_federated import SplitFederated
-from rasolve.executor.protocols.split_sequential import PlannedTurns, SplitSequential
+from rasolve.executor.protocols.split_sequential import SplitSequential
 from rasolve.executor.reference import Unsplit
 from rasolve.executor.reference_dag import Whole
 from rasolve.executor.reference_sequential import InTurn
 from rasolve.executor.trace import Traced, traced_layers
 from rasolve.executor.training import Data, Reference, Training
-from rasolve.plan import DagPlan, Plan, SplitFederatedPlan, SplitSequentialPlan, TurnSource
+from rasolve.plan import DagPlan, Plan, PlannedTurns, SplitFederatedPlan, SplitSequentialPlan, TurnSource
 from rasolve.scenario.chain import LayerChain
 from rasolve.scenario.units import bytes_of_one_in
 

@@ -15,8 +15,10 @@ from rasolve.forms.multiple_choice import Load, Menu, MultipleChoice, Picked, Ta
 from rasolve.forms.network import CutNetwork, Wiring
 from rasolve.forms.ofdma import OfdmaLink, Spectrum
 from rasolve.forms.precedence import Precedence
-from rasolve.forms.separable import Response, Separable, Slots
+from rasolve.forms.response import Response
+from rasolve.forms.separable import Separable
 from rasolve.forms.shares import MinMaxShares, Shares
+from rasolve.forms.slots import Slots
 from rasolve.forms.smooth import SmoothProgram
 from rasolve.forms.solution import BoundKind, Progress, Solution, Termination, relative_gap
 from rasolve.forms.sum import Sum, Term

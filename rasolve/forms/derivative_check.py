@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from rasolve.errors import InputError, whole_number
-from rasolve.forms.differences import STEP
+from rasolve.forms.differences import STEP, VectorFunction
+from rasolve.forms.matrix import dense
 from rasolve.forms.smooth import SmoothProgram
 from rasolve.numerics import FloatArray
 
@@ -57,7 +57,7 @@ def _first(form: SmoothProgram, x: FloatArray) -> Iterator[str]:
         return np.concatenate([[values.objective], values.inequalities, values.equalities])
 
     for j, (differences, unsure) in enumerate(_columns(functions, x)):
-        given = np.concatenate([_dense(matrix[:, [j]]).ravel() for matrix in matrices])
+        given = np.concatenate([dense(matrix[:, [j]]).ravel() for matrix in matrices])
         for i in _wrong(given, differences, unsure):
             if said[i]:
                 yield f"{said[i]} by variable {j}: given {given[i]:.6g}, differences say {differences[i]:.6g}"
@@ -78,18 +78,16 @@ def _second(form: SmoothProgram, x: FloatArray, rng: np.random.Generator) -> Ite
     hessian = form.lagrangian_hessian(x, 1.0, inequality, equality)
 
     def gradient(point: FloatArray) -> FloatArray:
-        slopes = form.slopes(point)
-        pulls = slopes.inequality_jacobian.T @ inequality + slopes.equality_jacobian.T @ equality
-        return np.asarray(slopes.gradient + pulls)
+        return form.slopes(point).lagrangian(inequality, equality)
 
     for j, (differences, unsure) in enumerate(_columns(gradient, x)):
-        column = _dense(hessian[:, [j]]).ravel()
+        column = dense(hessian[:, [j]]).ravel()
         for i in _wrong(column, differences, unsure):
             said = f"given {column[i]:.6g}, differences say {differences[i]:.6g}"
             yield f"hessian of the Lagrangian, entry [{i}, {j}]: {said}"
 
 
-def _columns(function: Any, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _columns(function: VectorFunction, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield, for each variable, the derivative by differences and how far two step sizes disagree about it."""
     size = np.abs(function(x)).max(initial=1.0)
     for j, step in enumerate(_steps(x)):
@@ -105,7 +103,3 @@ def _wrong(given: FloatArray, differences: FloatArray, unsure: FloatArray) -> li
     size = np.maximum(1.0, np.maximum(np.abs(given), np.abs(differences)))
     agree = np.abs(given - differences) <= AGREEMENT * size + 10 * unsure
     return np.flatnonzero(np.isfinite(differences) & ~agree).tolist()
-
-
-def _dense(matrix: Any) -> FloatArray:
-    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)

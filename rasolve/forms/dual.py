@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rasolve.forms.separable import Priced, Response, Separable
+from rasolve.forms.response import Response
+from rasolve.forms.separable import Priced, Separable
 from rasolve.numerics import CLOSED, FloatArray, decreasing_root
 
 STRIDE = 16.0

@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasolve.errors import InputError
+from rasolve.forms.matrix import Matrix, all_finite, is_sparse
 from rasolve.numerics import FloatArray
-
-Matrix = Any
-"""A dense array of floats or a scipy.sparse matrix in rows (csr), [rows, columns]."""
 
 Function = Callable[[FloatArray], Any]
 
@@ -29,9 +27,7 @@ class Values:
     @property
     def defined(self) -> bool:
         """Whether all are finite."""
-        return bool(np.isfinite(self.objective)) and all(
-            np.isfinite(array).all() for array in (self.inequalities, self.equalities)
-        )
+        return all(map(all_finite, (self.objective, self.inequalities, self.equalities)))
 
     @property
     def violation(self) -> float:
@@ -50,9 +46,12 @@ class Slopes:
     @property
     def defined(self) -> bool:
         """Whether all are finite."""
-        matrices = (self.inequality_jacobian, self.equality_jacobian)
-        entries = [matrix.data if hasattr(matrix, "tocsr") else matrix for matrix in matrices]
-        return all(bool(np.isfinite(part).all()) for part in (self.gradient, *entries))
+        return all(map(all_finite, (self.gradient, self.inequality_jacobian, self.equality_jacobian)))
+
+    def lagrangian(self, inequality: FloatArray, equality: FloatArray) -> FloatArray:
+        """Return ∇f + Σ inequality·∇g + Σ equality·∇h [n] for multipliers [p] and [q]."""
+        pulls = self.inequality_jacobian.T @ inequality + self.equality_jacobian.T @ equality
+        return np.asarray(self.gradient + pulls)
 
 
 def frozen(x: FloatArray) -> FloatArray:
@@ -102,7 +101,7 @@ def matrix_of(function: Callable[..., Any], name: str, shape: tuple[int, ...], *
             raw = function(*arguments)
     except ArithmeticError as error:
         raise InputError(f"SmoothProgram.{name} fails where the functions are defined: {error}") from None
-    sparse = hasattr(raw, "tocsr")
+    sparse = is_sparse(raw)
     matrix: Matrix = raw if sparse else array_of(raw)
     if matrix.dtype.kind not in "biuf":
         raise InputError(f"SmoothProgram.{name} must return numbers")

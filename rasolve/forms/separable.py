@@ -1,16 +1,16 @@
-"""`Separable` and `Slots`: many items, each deciding for itself, joined by nothing but budgets."""
+"""`Separable`: many items, each deciding for itself, joined by nothing but budgets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rasolve.errors import InputError, whole_number
 from rasolve.forms.formulation import Form
+from rasolve.forms.response import Response, joined
 from rasolve.forms.starts import floats, record
 from rasolve.numerics import FloatArray, IntArray
 
@@ -20,60 +20,24 @@ BATCH = 1 << 15
 KEPT = 1e-12
 """Relative excess over a budget that counts as rounding: far above that of sums, far below what a plan could use."""
 
-Respond = Callable[[slice, float, FloatArray], "Response"]
+Respond = Callable[[slice, float, FloatArray], Response]
 """The response of a slice of items to a weight >= 0 and prices [B] >= 0, not all zero."""
-
-Stepper = Callable[[int, float, Sequence[float]], tuple[float, tuple[float, ...], tuple[Any, ...]]]
-"""Penalty, costs and choice of one item, by its number, for a weight and B prices."""
 
 
 @dataclass(frozen=True, eq=False)
-class Response:
-    """What n items choose: penalty [n], cost [n, B], and the choice itself, arrays with n in front.
+class Priced:
+    """What all items answer to a weight and prices [B]: objective, cost [B], and the dual value at those prices.
 
-    ``which`` [n] says which alternative each item took, where there are such (see `Separable.each`). Of alternatives,
-    penalty has shape [n, S], cost [n, S, B], and every array of the choice n and S in front.
+    ``value`` = weight·penalty + prices·(cost - allowed). Where responses are the least, it bounds the objective from
+    below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all
+    budgets.
     """
 
-    penalty: FloatArray
+    weight: float
+    prices: FloatArray
+    penalty: float
     cost: FloatArray
-    choice: tuple[Any, ...] = ()
-    which: IntArray | None = None
-
-    def of(self, which: IntArray) -> Response:
-        """Return, of a response of alternatives, each item's alternative `which` [n]."""
-        rows = np.arange(len(which))
-        choice = tuple(part[rows, which] for part in self.choice)
-        return Response(self.penalty[rows, which], self.cost[rows, which], choice, which)
-
-    def where(self, kept: NDArray[np.bool_], other: Response) -> Response:
-        """Return this response for the items of the mask `kept` [n], and the other's elsewhere."""
-
-        def mixed(one: Any, two: Any) -> Any:
-            return np.where(kept.reshape(-1, *[1] * (one.ndim - 1)), one, two)
-
-        return Response(
-            mixed(self.penalty, other.penalty),
-            mixed(self.cost, other.cost),
-            tuple(mixed(*pair) for pair in zip(self.choice, other.choice, strict=True)),
-            mixed(self.which, other.which) if self.which is not None and other.which is not None else None,
-        )
-
-
-def joined(responses: Sequence[Response]) -> Response:
-    """Return the responses of consecutive slices as one."""
-    if len(responses) == 1:
-        return responses[0]
-
-    def together(parts: Sequence[Any]) -> Any:
-        return None if parts[0] is None else np.concatenate(parts)
-
-    return Response(
-        together([r.penalty for r in responses]),
-        together([r.cost for r in responses]),
-        tuple(together(parts) for parts in zip(*(r.choice for r in responses), strict=True)),
-        together([r.which for r in responses]),
-    )
+    value: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,65 +163,3 @@ class Separable(Form):
             penalty=floats("penalty", given.penalty, (self.items,)),
             cost=floats("cost", given.cost, (self.items, len(self.budget))),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Priced:
-    """What all items answer to a weight and prices [B]: objective, cost [B], and the dual value at those prices.
-
-    ``value`` = weight·penalty + prices·(cost - allowed). Where responses are the least, it bounds the objective from
-    below, with weight 1 (weak duality, textbook); with weight 0 a positive value proves that no choice keeps all
-    budgets.
-    """
-
-    weight: float
-    prices: FloatArray
-    penalty: float
-    cost: FloatArray
-    value: float
-
-
-@dataclass(frozen=True, eq=False)
-class Slots(Separable):
-    """A `Separable` whose items are revealed one after another: minimise slot by slot, or all at once in hindsight.
-
-    ``target`` [B] is what an online policy steers the costs to, by default the budget; what the budget is above it is
-    the policy's declared slack. ``prepare`` turns a slice of slots into a fast function of one slot at a time, by its
-    number within the slice; by default `respond` is asked for one slot.
-    """
-
-    name: ClassVar[str] = "Slots"
-    says: ClassVar[str] = "a Separable whose items are revealed in order"
-
-    mean: bool = True
-    target: FloatArray | None = None
-    prepare: Callable[[slice], Stepper] | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.target is not None:
-            object.__setattr__(self, "target", self._vector("target", self.target))
-            if len(self.steered) != self.budgets or (self.steered > self.budget).any():
-                raise InputError("Slots.target must hold at most the budget for each budget")
-
-    @property
-    def steered(self) -> FloatArray:
-        """What a policy steers the costs of a slot to [B]: the target, or a slot's share of the budget."""
-        given = self.budget if self.target is None else self.target
-        return given * (1.0 if self.mean else 1.0 / self.items)
-
-    def at_target(self) -> Slots:
-        """Return the same slots with what a policy steers to as their budget."""
-        return replace(self, budget=self.steered if self.mean else self.steered * self.items, target=None)
-
-    def stepper(self, slots: slice) -> Stepper:
-        """Return the function of one slot of the slice at a time."""
-        if self.prepare is not None:
-            return self.prepare(slots)
-
-        def step(slot: int, weight: float, prices: Sequence[float]) -> tuple[float, tuple[float, ...], tuple[Any, ...]]:
-            at = slots.start + slot
-            found = self._asked(slice(at, at + 1), weight, np.asarray(prices))
-            return float(found.penalty[0]), tuple(found.cost[0].tolist()), tuple(c[0] for c in found.choice)
-
-        return step

@@ -11,8 +11,9 @@ import numpy as np
 
 from rasolve.errors import InputError, is_real
 from rasolve.forms.differences import jacobian_by_differences
-from rasolve.forms.evaluation import Function, Matrix, Slopes, Values, called, frozen, matrix_of
+from rasolve.forms.evaluation import Function, Slopes, Values, called, frozen, matrix_of
 from rasolve.forms.formulation import Form, numbers
+from rasolve.forms.matrix import Matrix
 from rasolve.forms.starts import floats
 from rasolve.numerics import ROUNDING, FloatArray
 
@@ -151,6 +152,10 @@ class SmoothProgram(Form):
         if not np.isfinite(given).all():
             raise InputError(f"start: value must be {self.size} finite numbers")
         return given
+
+    def begin(self, start: Any) -> FloatArray:
+        """Return a start from outside, or where it is None the program's own, within the bounds [n]."""
+        return self.first if start is None else self.within_bounds(self.as_start(start))
 
     def values(self, x: FloatArray) -> Values:
         """Return f, g and h at x [n]."""

@@ -14,8 +14,9 @@ from rasolve.plan.base import (
     Stage,
 )
 from rasolve.plan.dag import DagPlan, dag_prediction
-from rasolve.plan.over_slots import SplitSequentialPlan, TurnSource
+from rasolve.plan.over_slots import SplitSequentialPlan
 from rasolve.plan.split_federated import SplitFederatedPlan
+from rasolve.plan.turns import PlannedTurns, TurnSource
 
 __all__ = [
     "ASCII",
@@ -27,6 +28,7 @@ __all__ = [
     "RUNNABLE_BITS",
     "DagPlan",
     "Plan",
+    "PlannedTurns",
     "Prediction",
     "Quantity",
     "SplitFederatedPlan",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 
@@ -164,17 +164,3 @@ def by_stage(own: FloatArray, server: FloatArray, up: FloatArray, down: FloatArr
 def _arrays(plan: SplitSequentialPlan) -> dict[str, Any]:
     fields = {name: getattr(plan, name) for name in type(plan).model_fields}
     return {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
-
-
-class TurnSource(Protocol):
-    """Where a run has its turns from: a policy that decides each when it comes and learns what it spent, or a plan."""
-
-    @property
-    def devices(self) -> tuple[int, ...]:
-        """The devices that may have a turn."""
-
-    def decide(self, turn: int) -> SplitSequentialPlan:
-        """Return the plan of one client in turn 0, 1, ...; called once for each in order."""
-
-    def learn(self, joules: Mapping[Stage, float]) -> None:
-        """Hear what the turn spent by stage, over all of its local steps, as it was measured."""

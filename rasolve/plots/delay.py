@@ -15,12 +15,14 @@ from rasolve.plots.style import (
     DARK,
     GREEN,
     GREY,
+    NAMED_CLIENTS,
     ORANGE,
     PALE,
     PURPLE,
     SKY,
     VERMILLION,
     legend_entries,
+    name_parties,
     new_figure,
     plain,
     save,
@@ -47,9 +49,6 @@ STAGES = {
 LAST = 1e-6
 """Relative distance to the end of a phase within which a client counts as the last to finish it."""
 
-NAMED_CLIENTS = 40
-"""Clients up to which every row is named and has its own height."""
-
 WAITED_FOR = "last to finish: all wait"
 
 HEIGHT = 0.72
@@ -70,7 +69,7 @@ def delay_by_stage(problem: Problem, result: Result, path: str | Path) -> Path:
     step, aggregation = figure.subplots(1, 2, sharey=True, width_ratios=(3.2, 1))
     _local_step(step, parts)
     _aggregation(aggregation, parts)
-    _name_rows(step, clients)
+    name_parties(step, clients)
     aggregation.tick_params(axis="y", left=False)
     title(figure, _title(problem, result, parts))
     order = [*(name for name, _ in STAGES.values()), "waiting", WAITED_FOR]
@@ -138,12 +137,6 @@ def _mark_last(axes: Axes, ended: FloatArray) -> None:
     if len(last) < len(ended):
         beside = offset_copy(axes.transData, fig=axes.get_figure(root=True), x=4, units="points")
         axes.plot(ended[last], last, "<", color=DARK, markersize=5, transform=beside, label=WAITED_FOR, clip_on=False)
-
-
-def _name_rows(axes: Axes, clients: int) -> None:
-    named = range(0, clients, int(np.ceil(clients / NAMED_CLIENTS)))
-    axes.set_yticks([*named, clients], [*(f"client {k + 1}" for k in named), "server"])
-    axes.set_ylim(clients + 0.6, -0.6)
 
 
 def _title(problem: Problem, result: Result, parts: dict[str, FloatArray]) -> str:

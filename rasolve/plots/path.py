@@ -15,6 +15,7 @@ from rasolve.numerics import FloatArray
 from rasolve.plots.style import (
     BLUE,
     DARK,
+    DASHED,
     GREEN,
     ORANGE,
     PURPLE,
@@ -37,8 +38,6 @@ COLOURS = (BLUE, ORANGE, GREEN, SKY, PURPLE, VERMILLION)
 
 DRAWN = 4000
 """Most slots that are drawn one by one."""
-
-DASHED = (0, (5, 3))
 
 
 def queues(problem: Problem, result: Result, path: str | Path) -> Path:
@@ -74,9 +73,7 @@ def slots_of(problem: Problem) -> Slots:
     """Return the slots of a problem; raises InputError where it has none."""
     if Slots not in problem.forms:
         raise InputError(f"{problem.kind} has no time slots to draw")
-    form: Any = problem.formulate(Slots).form
-    slots: Slots = form
-    return slots
+    return problem.as_form(Slots)
 
 
 def running_mean(values: FloatArray) -> FloatArray:

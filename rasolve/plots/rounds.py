@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rasolve.errors import InputError
-from rasolve.plots.style import BLUE, DARK, GREY, ORANGE, VERMILLION, new_figure, plain, save, title
+from rasolve.plots.style import BLUE, DARK, DASHED, GREY, ORANGE, VERMILLION, new_figure, plain, save, title
 from rasolve.surrogate_models.evidence import Evidence
 from rasolve.surrogate_models.rounds import Rounds
 
@@ -54,7 +54,7 @@ def _losses(axes: Axes, evidence: Evidence) -> None:
         drawn.add(run.rank)
         if crossing.reached:
             axes.plot(crossing.rounds, evidence.target, "o", color=shades[run.rank], markersize=5, zorder=3)
-    axes.axhline(evidence.target, color=VERMILLION, linewidth=1.2, linestyle=(0, (5, 3)), label="target", zorder=1)
+    axes.axhline(evidence.target, color=VERMILLION, linewidth=1.2, linestyle=DASHED, label="target", zorder=1)
     axes.set_xlabel("rounds of training")
     axes.set_ylabel("training loss, smoothed [nats]")
     axes.set_xlim(left=0)

@@ -13,6 +13,7 @@ from rasolve.numerics import FloatArray, IntArray
 from rasolve.plots.style import (
     BLUE,
     DARK,
+    DASHED,
     GREEN,
     GREY,
     ORANGE,
@@ -59,7 +60,7 @@ def convergence(problem: Problem, result: Result, path: str | Path, *, best: Res
     axes = figure.subplots()
     plain(axes)
     _objective(axes, _blocks(problem, result), steps, objective / scale)
-    _line(axes, steps, bound / scale, color=DARK, linestyle=(0, (5, 3)), label="proved bound on the way")
+    _line(axes, steps, bound / scale, color=DARK, linestyle=DASHED, label="proved bound on the way")
     if best is not None and best.objective is not None:
         label = "proved optimum" if _proved(best) else f"best known ({best.solver})"
         axes.axhline(best.objective / scale, color=VERMILLION, linewidth=3, alpha=0.6, zorder=1, label=label)
@@ -78,8 +79,7 @@ def _blocks(problem: Problem, result: Result) -> list[str]:
     """Return the names of the blocks that a run of `alternating` goes through in turn; none for other solvers."""
     if result.solver != "alternating" or Blocks not in problem.forms:
         return []
-    form: Any = problem.formulate(Blocks).form
-    return [block.name for block in form.blocks]
+    return [block.name for block in problem.as_form(Blocks).blocks]
 
 
 def _objective(axes: Axes, blocks: list[str], steps: IntArray, objective: FloatArray) -> None:

@@ -17,6 +17,12 @@ BLUE, ORANGE, GREEN, SKY, VERMILLION, PURPLE = "#0072B2", "#E69F00", "#009E73", 
 """Colours that colour-blind people can tell apart (Okabe and Ito 2008)."""
 DARK, GREY, PALE = "#222222", "#7F7F7F", "#E6E6E6"
 
+DASHED = (0, (5, 3))
+"""The dashes of bounds, budgets and targets."""
+
+NAMED_CLIENTS = 40
+"""Clients up to which every row is named and has its own height."""
+
 DOTS_PER_INCH = 150
 
 
@@ -38,6 +44,13 @@ def plain(axes: Axes) -> None:
 def title(figure: Figure, text: str) -> None:
     """Put a title over the whole figure, from the left."""
     figure.suptitle(text, x=0.01, ha="left", fontsize=10.5)
+
+
+def name_parties(axes: Axes, clients: int) -> None:
+    """Name the rows of the clients from above, of many only some, and below them the server's."""
+    named = range(0, clients, -(-clients // NAMED_CLIENTS))
+    axes.set_yticks([*named, clients], [*(f"client {k + 1}" for k in named), "server"])
+    axes.set_ylim(clients + 0.6, -0.6)
 
 
 def legend_entries(order: Sequence[str], *axes: Axes) -> tuple[list[Any], list[str]]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.errors import InputError
+from rasolve.forms import Slots
 from rasolve.numerics import FloatArray
-from rasolve.plots.path import DASHED, slots_of
-from rasolve.plots.style import BLUE, DARK, GREY, VERMILLION, new_figure, plain, save, title
+from rasolve.plots.path import slots_of
+from rasolve.plots.style import BLUE, DARK, DASHED, GREY, VERMILLION, new_figure, plain, save, title
 from rasolve.problems import Problem
 from rasolve.scenario.units import prefix
 from rasolve.solvers.drift_plus_penalty import natural_v
@@ -50,16 +51,14 @@ def tradeoff(problem: Problem, path: str | Path, *, v: Sequence[float] | None = 
     paths = [solve(problem, "drift_plus_penalty", v=each).evaluation for each in values]
     delay = np.array([each.objective for each in paths])
     energy = np.array([float(each.parts["energy_j"].mean()) for each in paths])
+    at = _energies(form, energy)
+    bound = np.array([_bound(problem, each) for each in at])
+    (second, seconds), (joule, joules) = prefix(float(delay.min()), problem.unit), prefix(float(energy.min()), "J")
     figure = new_figure(7.6, 4.8)
     axes = figure.subplots()
     plain(axes)
-    (second, seconds), (joule, joules) = prefix(float(delay.min()), problem.unit), prefix(float(energy.min()), "J")
-    low = max(0.92 * float(energy.min()), float(form.priced(0.0, np.ones(1)).cost[0]))
-    at = np.linspace(low, 1.06 * float(energy.max()), BOUNDS)
-    bound = np.array([_bound(problem, each) for each in at])
-    axes.plot(
-        at / joule, bound / second, color=DARK, linewidth=1.6, label="proved bound at that energy, all slots known"
-    )
+    label = "proved bound at that energy, all slots known"
+    axes.plot(at / joule, bound / second, color=DARK, linewidth=1.6, label=label)
     axes.fill_between(at / joule, 0, bound / second, color=GREY, alpha=0.13, linewidth=0)
     axes.axvline(form.steered[0] / joule, color=VERMILLION, linewidth=1.3, linestyle=DASHED, label="energy budget")
     axes.plot(energy / joule, delay / second, "o-", color=BLUE, markersize=5, linewidth=1.2, label="drift plus penalty")
@@ -73,6 +72,12 @@ def tradeoff(problem: Problem, path: str | Path, *, v: Sequence[float] | None = 
     axes.legend(frameon=False, fontsize=9, loc="upper right")
     title(figure, f"{problem.kind}: delay against energy as V grows, {form.items} slots")
     return save(figure, path)
+
+
+def _energies(form: Slots, spent: FloatArray) -> FloatArray:
+    """Return the energies at which the bound is drawn: around what was spent, from the least that is possible."""
+    low = max(0.92 * float(spent.min()), float(form.priced(0.0, np.ones(1)).cost[0]))
+    return np.linspace(low, 1.06 * float(spent.max()), BOUNDS)
 
 
 def _bound(problem: Problem, energy_j: float) -> float:
@@ -98,6 +103,7 @@ def _name(axes: Axes, energy: FloatArray, delay: FloatArray, values: FloatArray,
 
 
 def _rules(axes: Axes, problem: Problem, joule: float, second: float, top: float) -> None:
+    """Mark what the rules spend and need, where that lies within the picture."""
     for name, marker in zip(BASELINES, "sDv", strict=True):
         if name in problem.baselines():
             found = solve(problem, f"baseline:{name}").evaluation

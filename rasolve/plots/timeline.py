@@ -16,10 +16,12 @@ from rasolve.plots.style import (
     DARK,
     GREEN,
     GREY,
+    NAMED_CLIENTS,
     ORANGE,
     PURPLE,
     SKY,
     VERMILLION,
+    name_parties,
     new_figure,
     plain,
     save,
@@ -46,9 +48,6 @@ COLOURS = {
     "weights down": VERMILLION,
 }
 """Every stage's colour, in the order of time."""
-
-NAMED_CLIENTS = 40
-"""Clients up to which every row is named and has its own height."""
 
 
 def timeline(report: Report, path: str | Path) -> Path:
@@ -77,7 +76,7 @@ def timeline(report: Report, path: str | Path) -> Path:
         _instants(panels[1], {float(measured.adapters_up.max()), measured.aggregation_s})
         _label(panels[1], f"{travels}, once a round", max(each.aggregation_s for each in schedules.values()))
         panels[1].tick_params(axis="y", left=False)
-    _name_rows(panels[0], report.clients)
+    name_parties(panels[0], report.clients)
     title(figure, _title(report))
     legend(figure, list(COLOURS), *panels, ncols=4 if rounds else 3)
     return save(figure, path)
@@ -142,12 +141,6 @@ def _label(axes: Axes, what: str, end_s: float) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:g}"))
     axes.set_xlabel(f"{what} [{unit}]")
     axes.set_xlim(0, 1.04 * end_s)
-
-
-def _name_rows(axes: Axes, clients: int) -> None:
-    named = range(0, clients, int(np.ceil(clients / NAMED_CLIENTS)))
-    axes.set_yticks([*named, clients], [*(f"client {k + 1}" for k in named), "server"])
-    axes.set_ylim(clients + 0.6, -0.6)
 
 
 def _title(report: Report) -> str:

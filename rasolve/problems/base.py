@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Self, get_type_hints
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from rasolve.errors import InputError, unknown
 from rasolve.forms import Form, Formulation
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Plan
+
+F = TypeVar("F", bound=Form)
 
 TOLERANCE = 1e-9
 """Relative violation up to which a constraint counts as kept."""
@@ -169,6 +171,12 @@ class Problem(Document):
     @abstractmethod
     def formulate(self, form: type[Form]) -> Formulation:
         """Return this problem written as the given form."""
+
+    def as_form(self, form: type[F]) -> F:
+        """Return the given form of this problem by itself, without the way back."""
+        found = self.formulate(form).form
+        assert isinstance(found, form)
+        return found
 
     def written_in(self) -> tuple[type[Form], ...]:
         """Return those of ``forms`` that this instance can be written in: all, unless its options rule some out.

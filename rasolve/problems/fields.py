@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import AfterValidator, BeforeValidator
 
 from rasolve.errors import InputError
@@ -44,18 +43,3 @@ def reject_beyond(cuts: tuple[int, ...] | None, profile: Profile) -> None:
     """Raise InputError where a candidate cut lies beyond the profile's last block."""
     if cuts is not None and max(cuts) > profile.blocks:
         raise InputError(f"cuts holds {max(cuts)}: must be at most the profile's {profile.blocks} blocks")
-
-
-def reject_misfit(decision: Any, shape: tuple[int, ...], profile: Profile) -> None:
-    """Raise InputError where a decision's ``cut`` and ``clock_hz`` [Hz] are no arrays of a shape, or out of range."""
-    for name, kinds in (("cut", "iu"), ("clock_hz", "iuf")):
-        values = getattr(decision, name)
-        if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds:
-            needed = "whole numbers" if name == "cut" else "numbers"
-            raise InputError(f"decision.{name} must be an array of {needed}")
-        if values.shape != shape:
-            raise InputError(f"decision.{name} has shape {list(values.shape)}, needs {list(shape)}")
-    if not (np.isfinite(decision.clock_hz) & (decision.clock_hz > 0)).all():
-        raise InputError("decision.clock_hz must be finite and above 0")
-    if decision.cut.min() < 0 or decision.cut.max() > profile.blocks:
-        raise InputError(f"decision.cut must lie in 0 to {profile.blocks}")

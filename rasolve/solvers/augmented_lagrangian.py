@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +12,8 @@ from rasolve.solvers.base import Ending
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.acceleration import Close, accelerated
-from rasolve.solvers.smooth.bound_newton import Augmented, Inner, minimise_within_bounds
+from rasolve.solvers.smooth.augmented import Augmented
+from rasolve.solvers.smooth.bound_newton import Inner, minimise_within_bounds
 from rasolve.solvers.smooth.convex import NoCurvature, exact_hessian
 from rasolve.solvers.smooth.curvature import Curvature, first_model, plain
 from rasolve.solvers.smooth.ending import (
@@ -28,10 +27,10 @@ from rasolve.solvers.smooth.ending import (
     shaken,
 )
 from rasolve.solvers.smooth.merit import optimality_error, signed_violations
-from rasolve.solvers.smooth.options import positive, true_or_false
+from rasolve.solvers.smooth.scaling import Reweighed, reweighed
 from rasolve.solvers.smooth.solver import SmoothSolver
 from rasolve.solvers.smooth.state import SmoothState, finished, opening, reweighed_state, standing
-from rasolve.solvers.smooth.view import Point, Reweighed, View, reweighed
+from rasolve.solvers.smooth.view import Point, View
 
 FIRST_TOLERANCE = 1e-2
 """Projected gradient to which the first subproblem is solved; each later one to a tenth of it."""
@@ -97,22 +96,13 @@ class AugmentedLagrangian(SmoothSolver[AugmentedState]):
     with the exact Hessian or damped BFGS of the Lagrangian, sparse where that is large; close to a solution one Newton
     step on all optimality conditions (Birgin and Martínez 2008).
 
-    Options: first ``penalty`` ρ and ``tolerance`` on the optimality error, both in scaled functions; ``scaling`` of
-    variables and functions by sizes and derivatives at the start; ``known`` multipliers to begin with, as a solution
-    has them. Raises InputError for options out of range and where nothing can be computed at the start.
+    Options and errors: those of `rasolve.solvers.smooth.solver.SmoothSolver`; the first ``penalty`` is ρ.
     """
 
     name = "augmented_lagrangian"
     purpose = "general: method of multipliers, bounds kept, sparse; local optima, a proved bound where convex"
-    penalty: float = 10.0
-    tolerance: float = 1e-8
-    scaling: bool = True
-    known: Mapping[str, Any] | None = None
 
-    def __post_init__(self) -> None:
-        positive("augmented_lagrangian.penalty", self.penalty)
-        positive("augmented_lagrangian.tolerance", self.tolerance)
-        true_or_false("augmented_lagrangian.scaling", self.scaling)
+    penalty: float = 10.0
 
     def init(self, form: SmoothProgram, limits: Limits) -> AugmentedState:
         begun = opening(form, limits, self.scaling, self.known)
@@ -183,7 +173,7 @@ def _immovable(view: View, inner: Inner) -> bool:
     if view.feasible(inner.at):
         return False
     excess = signed_violations(view, inner.at)
-    down = np.clip(inner.at.x - inner.slope.jacobian.T @ excess, view.lower, view.upper) - inner.at.x
+    down = view.within(inner.at.x - inner.slope.jacobian.T @ excess) - inner.at.x
     return float(np.abs(down).max(initial=0.0)) <= IMMOVABLE * float(np.abs(excess).max())
 
 

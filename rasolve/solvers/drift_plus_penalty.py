@@ -12,7 +12,8 @@ from rasolve.errors import InputError, is_real
 from rasolve.forms import Response, Slots
 from rasolve.forms.dual import enclose, narrow, out_of_reach
 from rasolve.forms.queues import queue_path
-from rasolve.forms.separable import BATCH, joined
+from rasolve.forms.response import joined
+from rasolve.forms.separable import BATCH
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import Solver, State
 from rasolve.solvers.limits import INFINITY, Limits

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rasolve.forms import Separable
+from rasolve.forms import MixedIntegerProgram, Separable
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.solvers.highs import TOLERANCE, as_lp, quiet_highs
 
-TOLERANCE = 1e-9
-"""HiGHS's tolerances of feasibility and integrality, in units of the gap that is left."""
-
-MARGIN = 1e-6
-"""What is taken off HiGHS's bound, in the same unit: a thousand times its tolerances. Less than this is no gain."""
+MARGIN = 1000 * TOLERANCE
+"""What is taken off HiGHS's bound, in units of the gap that is left. Less than this is no gain."""
 
 CLEAR = 1e4
 """Largest ratio of what a row leaves open to the gap that is left, up to which it is used to tell choices apart."""
@@ -87,9 +84,9 @@ def least_choice(master: Master, objective: float, bound: float, seconds: float)
     open_items = np.flatnonzero(left > 1)
     place, alternative = np.nonzero(useful[open_items])
     item = open_items[place]
-    rows = _rows(master, which, left == 1, item, alternative, slack, gap)
-    status, chosen, lowest = _solved(*rows, seconds)
-    if status == "none":
+    program = _program(master, which, left == 1, item, alternative, slack, gap)
+    anything, chosen, lowest = _solved(program, seconds)
+    if not anything:
         return None, objective - 2 * MARGIN * gap
     proved = bound + gap * max(lowest - MARGIN, 0.0)
     if chosen is None:
@@ -99,7 +96,7 @@ def least_choice(master: Master, objective: float, bound: float, seconds: float)
     return which, proved
 
 
-def _rows(
+def _program(
     master: Master,
     which: IntArray,
     decided: NDArray[np.bool_],
@@ -107,8 +104,8 @@ def _rows(
     alternative: IntArray,
     slack: FloatArray,
     gap: float,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the matrix over the open alternatives and w, and the least and largest value of each row.
+) -> MixedIntegerProgram:
+    """Return the program over the open alternatives, which are whole, and w, which is least.
 
     One of each item; a dual value that leaves little open (`slack`) bounds w, one that leaves much must only stay below
     the objective; no visited choice; within the budget at least cost. `decided` items [N] have their only alternative.
@@ -131,53 +128,33 @@ def _rows(
         ((again[:, item] == alternative).astype(float), 0.0, -np.inf, len(items) - 1.0),
         (cheapest[None] / scale, 0.0, -np.inf, room / scale),
     )
-    matrix = np.concatenate([np.column_stack([rows, np.full(len(rows), w)]) for rows, w, _, _ in parts])
     least, most = (np.concatenate([np.broadcast_to(part[end], len(part[0])) for part in parts]) for end in (2, 3))
-    return matrix, least, most
+    last = np.append(np.zeros(len(item)), 1.0)
+    return MixedIntegerProgram(
+        cost=last,
+        matrix=np.concatenate([np.column_stack([rows, np.full(len(rows), w)]) for rows, w, _, _ in parts]),
+        row_low=least,
+        row_high=most,
+        low=np.asarray(0.0),
+        high=np.asarray(1.0),
+        whole=last == 0,
+    )
 
 
-def _solved(
-    matrix: FloatArray, least: FloatArray, most: FloatArray, seconds: float
-) -> tuple[str, FloatArray | None, float]:
-    """Minimise the last column, from 0 to 1, the others being 0 or 1: what came out, the columns, and the bound."""
+def _solved(program: MixedIntegerProgram, seconds: float) -> tuple[bool, FloatArray | None, float]:
+    """Return whether HiGHS leaves anything feasible, the columns that it found in so many seconds, and its bound."""
     import highspy
 
-    rows, columns = matrix.shape
-    row, column = np.nonzero(matrix)
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = columns, rows
-    program.col_cost_ = np.append(np.zeros(columns - 1), 1.0)
-    program.col_lower_, program.col_upper_ = np.zeros(columns), np.ones(columns)
-    kinds = [highspy.HighsVarType.kInteger] * (columns - 1)
-    program.integrality_ = [*kinds, highspy.HighsVarType.kContinuous]
-    program.row_lower_, program.row_upper_ = least, most
-    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    program.a_matrix_.start_ = np.searchsorted(row, np.arange(rows + 1))
-    program.a_matrix_.index_, program.a_matrix_.value_ = column, matrix[row, column]
-    solver = highspy.Highs()
-    for option, value in _options(seconds).items():
-        solver.setOptionValue(option, value)
-    solver.passModel(program)
-    solver.run()
-    if solver.getModelStatus() in (
-        highspy.HighsModelStatus.kInfeasible,
-        highspy.HighsModelStatus.kUnboundedOrInfeasible,
-    ):
-        return "none", None, 1.0
-    info = solver.getInfo()
+    highs = quiet_highs()
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    highs.setOptionValue("mip_abs_gap", TOLERANCE)
+    highs.setOptionValue("time_limit", float(np.clip(seconds, 0.01, 1e7)))
+    highs.passModel(as_lp(program))
+    highs.run()
+    nothing = highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible
+    if highs.getModelStatus() in nothing:
+        return False, None, 1.0
+    info = highs.getInfo()
     known = info.primal_solution_status == highspy.kSolutionStatusFeasible
     bound = float(info.mip_dual_bound)
-    return "some", np.array(solver.getSolution().col_value) if known else None, bound if np.isfinite(bound) else 0.0
-
-
-def _options(seconds: float) -> dict[str, Any]:
-    return {
-        "output_flag": False,
-        "threads": 1,
-        "mip_feasibility_tolerance": TOLERANCE,
-        "primal_feasibility_tolerance": TOLERANCE,
-        "dual_feasibility_tolerance": TOLERANCE,
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": TOLERANCE,
-        "time_limit": float(np.clip(seconds, 0.01, 1e7)),
-    }
+    return True, np.array(highs.getSolution().col_value) if known else None, bound if np.isfinite(bound) else 0.0

@@ -57,13 +57,20 @@ class Prices(Solver[Separable, PricesState]):
         if not state.ray.closed:
             ray = narrow(form, state.ray)
             return self._offered(form, self._bounded(form, replace(state, ray=ray), ray.best), ray.high)
-        if form.budgets > 1 and not (state.planes is not None and state.planes.done):
-            known = state.planes or first_planes(form, (state.ray.low, state.ray.high), state.prices)
-            planes = one_more(form, known)
-            if state.value is None and beyond(form, planes.prices):
-                return replace(state, planes=planes, bound=INFINITY)
-            moved = self._bounded(form, replace(state, planes=planes), planes.value)
-            return self._offered(form, moved, planes.responses[-1])
+        if form.budgets > 1 and (state.planes is None or not state.planes.done):
+            return self._one_plane_more(form, state)
+        return self._repaired(form, state)
+
+    def _one_plane_more(self, form: Separable, state: PricesState) -> PricesState:
+        known = state.planes or first_planes(form, (state.ray.low, state.ray.high), state.prices)
+        planes = one_more(form, known)
+        if state.value is None and beyond(form, planes.prices):
+            return replace(state, planes=planes, bound=INFINITY)
+        moved = self._bounded(form, replace(state, planes=planes), planes.value)
+        return self._offered(form, moved, planes.responses[-1])
+
+    def _repaired(self, form: Separable, state: PricesState) -> PricesState:
+        """Return the state at its end: the bound proved at the best prices, the answer repaired around them."""
         proved = form.proved(form.priced(1.0, state.prices))
         state = replace(state, repaired=True, bound=max(state.bound, proved))
         if state.planes is not None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from rasolve.errors import named, whole_number
-from rasolve.forms import Slopes, SmoothProgram, Termination, Values
-from rasolve.numerics import FloatArray
+from rasolve.forms import SmoothProgram, Termination
 from rasolve.solvers.base import Ending, Solver, State
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
 from rasolve.solvers.smooth.ending import CONVERGED
 from rasolve.solvers.smooth.least_squares import multipliers_by_least_squares
 from rasolve.solvers.smooth.options import positive, true_or_false
+from rasolve.solvers.smooth.scipy_calls import Late, Record, slsqp_constraints, trust_constr_constraints
 
 METHODS = {"slsqp": "SLSQP", "trust_constr": "trust-constr"}
 """Our names of scipy's methods."""
@@ -29,42 +28,6 @@ class ScipyState(State):
 
     ended: Ending | None = None
     inner_steps: int = 0
-
-
-class _Late(Exception):
-    """Raised inside scipy when time is over."""
-
-
-class _Record:
-    """The program as scipy calls it, each point computed once, and the best feasible one where it took a gradient."""
-
-    def __init__(self, form: SmoothProgram, deadline: float) -> None:
-        self.form, self.deadline = form, deadline
-        self.value: FloatArray | None = None
-        self.best = INFINITY
-        self._values: tuple[bytes, Values] | None = None
-        self._slopes: tuple[bytes, Slopes] | None = None
-
-    def values(self, x: FloatArray) -> Values:
-        """Return f, g and h at x [n]; raises _Late when time is over, but not before the first gradient."""
-        if self._slopes is not None and perf_counter() >= self.deadline:
-            raise _Late
-        if self._values is None or self._values[0] != x.tobytes():
-            self._values = x.tobytes(), self.form.values(x)
-        return self._values[1]
-
-    def slopes(self, x: FloatArray) -> Slopes:
-        """Return the first derivatives at x [n]."""
-        if self._slopes is None or self._slopes[0] != x.tobytes():
-            self._offer(x)
-            self._slopes = x.tobytes(), self.form.slopes(x)
-        return self._slopes[1]
-
-    def _offer(self, x: FloatArray) -> None:
-        within = self.form.within_bounds(x)
-        objective = self.values(x).objective if (within == x).all() else INFINITY
-        if objective < self.best and self.values(x).violation <= self.form.tolerance:
-            self.value, self.best = x.copy(), objective
 
 
 @register
@@ -101,8 +64,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
     def step(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> ScipyState:
         from scipy.optimize import minimize
 
-        start = form.first if limits.start is None else form.within_bounds(form.as_start(limits.start))
-        record = _Record(form, limits.deadline)
+        start, record = form.begin(limits.start), Record(form, limits.deadline)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -111,9 +73,9 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
                     start,
                     jac=lambda x: record.slopes(x).gradient,
                     method=METHODS[self.method],
-                    **(self._slsqp(record) if self.method == "slsqp" else self._trust_constr(record)),
+                    **self._asked(record),
                 )
-            except _Late:
+            except Late:
                 return ScipyState(record.value, record.best, -INFINITY, Ending(Termination.TIME_LIMIT))
             except (ValueError, np.linalg.LinAlgError) as error:
                 return ScipyState(record.value, record.best, -INFINITY, Ending(Termination.ERROR, (str(error),)))
@@ -142,65 +104,22 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         termination = Termination.ITERATION_LIMIT if found.status == limit else Termination.STALLED
         return Ending(termination, (message, *violated))
 
-    def _slsqp(self, record: _Record) -> dict[str, Any]:
-        from scipy.optimize import Bounds
+    def _asked(self, record: Record) -> dict[str, Any]:
+        """Return bounds, constraints, second derivatives and options as the method wants them."""
+        from scipy.optimize import BFGS, Bounds
 
         form = record.form
-
-        def dense(matrix: Any) -> FloatArray:
-            return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
-
-        constraints = []
-        if form.inequality_count:
-            constraints.append(
-                {
-                    "type": "ineq",
-                    "fun": lambda x: -record.values(x).inequalities,
-                    "jac": lambda x: -dense(record.slopes(x).inequality_jacobian),
-                }
-            )
-        if form.equality_count:
-            constraints.append(
-                {
-                    "type": "eq",
-                    "fun": lambda x: record.values(x).equalities,
-                    "jac": lambda x: dense(record.slopes(x).equality_jacobian),
-                }
-            )
-        options = {"ftol": self.tolerance, "maxiter": self.iterations}
-        return {"bounds": Bounds(form.lower, form.upper), "constraints": constraints, "options": options}
-
-    def _trust_constr(self, record: _Record) -> dict[str, Any]:
-        from scipy.optimize import BFGS, Bounds, NonlinearConstraint
-
-        form = record.form
-        p, q = form.inequality_count, form.equality_count
-        exact = form.hessian is not None
-        constraints = []
-        if p:
-            constraints.append(
-                NonlinearConstraint(
-                    lambda x: record.values(x).inequalities,
-                    -np.inf,
-                    0.0,
-                    jac=lambda x: record.slopes(x).inequality_jacobian,
-                    hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, v, np.zeros(q))) if exact else BFGS(),
-                )
-            )
-        if q:
-            constraints.append(
-                NonlinearConstraint(
-                    lambda x: record.values(x).equalities,
-                    0.0,
-                    0.0,
-                    jac=lambda x: record.slopes(x).equality_jacobian,
-                    hess=(lambda x, v: form.lagrangian_hessian(x, 0.0, np.zeros(p), v)) if exact else BFGS(),
-                )
-            )
+        if self.method == "slsqp":
+            return {
+                "bounds": Bounds(form.lower, form.upper),
+                "constraints": slsqp_constraints(record),
+                "options": {"ftol": self.tolerance, "maxiter": self.iterations},
+            }
+        none = np.zeros(form.inequality_count), np.zeros(form.equality_count)
         return {
             "bounds": Bounds(form.lower, form.upper, keep_feasible=self.keep_bounds),
-            "constraints": constraints,
-            "hess": (lambda x: form.lagrangian_hessian(x, 1.0, np.zeros(p), np.zeros(q))) if exact else BFGS(),
+            "constraints": trust_constr_constraints(record),
+            "hess": BFGS() if form.hessian is None else lambda x: form.lagrangian_hessian(x, 1.0, *none),
             "options": {
                 "gtol": 1e-5 * self.tolerance,
                 "xtol": self.tolerance,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -26,12 +24,12 @@ from rasolve.solvers.smooth.ending import (
     shaken,
 )
 from rasolve.solvers.smooth.merit import lagrangian_slope, optimality_error, violation
-from rasolve.solvers.smooth.options import positive, true_or_false
 from rasolve.solvers.smooth.penalties import lowered
+from rasolve.solvers.smooth.scaling import reweighed
 from rasolve.solvers.smooth.search import Trial, search
 from rasolve.solvers.smooth.solver import SmoothSolver
 from rasolve.solvers.smooth.state import SmoothState, finished, opening, reweighed_state, standing
-from rasolve.solvers.smooth.view import Point, Slope, reweighed
+from rasolve.solvers.smooth.view import Point, Slope
 
 IMMOVABLE = 1e-6
 """Relief of the violation, relative to it and to the radius, below which it counts as stationary."""
@@ -70,22 +68,11 @@ class Sqp(SmoothSolver[SqpState]):
     Hessian, made convex for the subproblem and followed by a Newton step on the active set (Gould and Robinson 2010),
     or damped BFGS, of limited memory where there are many variables. Subproblems by an interior point, sparse.
 
-    Options: ``tolerance`` on the optimality error and first ``penalty``, both in scaled functions; ``scaling`` of
-    variables and functions by sizes and derivatives at the start; ``known`` multipliers to begin with, as a solution
-    has them. Raises InputError for options out of range and where nothing can be computed at the start.
+    Options and errors: those of `rasolve.solvers.smooth.solver.SmoothSolver`.
     """
 
     name = "sqp"
     purpose = "general: sequential quadratic programming, sparse; local optima, a proved bound where convex"
-    tolerance: float = 1e-8
-    penalty: float = 1.0
-    scaling: bool = True
-    known: Mapping[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        positive("sqp.tolerance", self.tolerance)
-        positive("sqp.penalty", self.penalty)
-        true_or_false("sqp.scaling", self.scaling)
 
     def init(self, form: SmoothProgram, limits: Limits) -> SqpState:
         begun = opening(form, limits, self.scaling, self.known)

@@ -9,8 +9,9 @@ import rasolve as ra
 from rasolve.errors import InputError
 from rasolve.forms import Slots, Termination
 from rasolve.problems.adaptive_split.decision import SplitDecision
-from rasolve.problems.adaptive_split.fleet import Fleet, value
-from rasolve.problems.adaptive_split.fleet_search import bounded, enumerated, scanned, searched
+from rasolve.problems.adaptive_split.fleet import Fleet
+from rasolve.problems.adaptive_split.fleet_bound import bounded
+from rasolve.problems.adaptive_split.fleet_search import enumerated, scanned, searched
 from rasolve.problems.adaptive_split.slots import best_clock
 
 
@@ -50,7 +51,7 @@ def test_the_deadline_of_given_cuts_is_the_best_of_a_grid(seed, epsilon, total):
     assert (clock.sum(axis=1) <= total * (1 + 1e-12)).all() and (clock >= 0.3).all()
     least = (held.delay_s + held.cycles / (total - 0.6)).max(axis=1)
     grid = on_grid(f, which, weight, price, [low + np.geomspace(1e-4, 40, 800) for low in least])
-    got = value(held, deadline, weight, price)
+    got = held.value(deadline, weight, price)
     assert (got <= grid * (1 + 1e-12)).all() and got == pytest.approx(grid, rel=5e-3)
 
 
@@ -61,13 +62,13 @@ def test_bound_enumeration_search_and_scan_stand_in_order(epsilon, total):
     best = np.full(40, np.inf)
     for cuts in product(range(4), repeat=3):
         held = f.held(np.tile(cuts, (40, 1)))
-        best = np.minimum(best, value(held, held.deadline(weight, price), weight, price))
+        best = np.minimum(best, held.value(held.deadline(weight, price), weight, price))
     choices = (choose(f, weight, price) for choose in (enumerated, searched))
-    exact, found = (value(f.held(which), deadline, weight, price) for which, deadline in choices)
+    exact, found = (f.held(which).value(deadline, weight, price) for which, deadline in choices)
     assert exact == pytest.approx(best, rel=1e-12)
     assert (found >= best * (1 - 1e-12)).all() and np.mean(found / best) < 1.01
     first = f.held(scanned(f, weight, price))
-    assert (value(first, first.deadline(weight, price), weight, price) >= found * (1 - 1e-12)).all()
+    assert (first.value(first.deadline(weight, price), weight, price) >= found * (1 - 1e-12)).all()
     bound = bounded(f, weight, price, found)
     assert (bound <= best * (1 + 1e-12)).all() and (bound >= best * (0.999999 if total > 10 else 0.95)).all()
 

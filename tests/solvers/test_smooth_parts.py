@@ -15,8 +15,9 @@ from rasolve.solvers.smooth.elastic_qp import ElasticQp
 from rasolve.solvers.smooth.kkt import elimination_order, factorised
 from rasolve.solvers.smooth.merit import bound_pulls, lagrangian_slope, optimality_error
 from rasolve.solvers.smooth.penalties import lowered
+from rasolve.solvers.smooth.scaling import reweighed, view_of
 from rasolve.solvers.smooth.subproblem import solve_qp
-from rasolve.solvers.smooth.view import View, reweighed, view_of
+from rasolve.solvers.smooth.view import View
 
 
 def random_qp(seed: int, soft: float = 0.0) -> ElasticQp:

@@ -6,34 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rasolve.errors import InputError
 from rasolve.executor.data import Shards
+from rasolve.executor.descent import descend, kept, put_back
 from rasolve.executor.layered import Layered
 from rasolve.executor.links import Link
 from rasolve.executor.meters import Meter
 from rasolve.executor.models import mean_loss
 from rasolve.plan import COMPUTING, SplitSequentialPlan, Stage, TurnSource
-
-
-class PlannedTurns:
-    """The turns of a plan one after another, begun again after the last."""
-
-    def __init__(self, plan: SplitSequentialPlan) -> None:
-        self.plan = plan
-
-    @property
-    def devices(self) -> tuple[int, ...]:
-        """The plan's devices."""
-        return tuple(sorted(set(self.plan.device.tolist())))
-
-    def decide(self, turn: int) -> SplitSequentialPlan:
-        """Return the turn as it is planned."""
-        return self.plan.of_turn(turn % self.plan.clients)
-
-    def learn(self, joules: Mapping[Stage, float]) -> None:
-        """A plan stays as it is."""
 
 
 class SplitSequential:
@@ -148,10 +130,7 @@ class SplitSequential:
 
     def state(self) -> dict[str, Tensor]:
         """Return both copies' trained parameters, as they stand between two steps."""
-        copies = {"device": self.device, "server": self.server}
-        return {
-            f"{name}/{i}": weight.detach() for name, model in copies.items() for i, weight in enumerate(model.trained())
-        }
+        return {**kept("device", self.device.trained()), **kept("server", self.server.trained())}
 
     def restore(self, steps: int, saved: Mapping[str, Tensor]) -> None:
         """Continue after `steps` steps from what :meth:`state` returned; raises InputError where that is lacking."""
@@ -159,25 +138,6 @@ class SplitSequential:
         put_back("server", self.server.trained(), saved)
         self.steps = steps
         self.turns = [self.source.decide(turn) for turn in range(-(-steps // self.local_steps))]
-
-
-def descend(weights: Sequence[nn.Parameter], rate: float) -> None:
-    """Make a step of gradient descent and forget the gradients."""
-    with torch.no_grad():
-        for weight in weights:
-            assert weight.grad is not None
-            weight.sub_(weight.grad, alpha=rate)
-            weight.grad = None
-
-
-def put_back(name: str, weights: Sequence[nn.Parameter], saved: Mapping[str, Tensor]) -> None:
-    """Overwrite parameters with the saved ones under a name; raises InputError where one is lacking."""
-    with torch.no_grad():
-        for i, weight in enumerate(weights):
-            found = saved.get(f"{name}/{i}")
-            if found is None or found.shape != weight.shape or found.dtype != weight.dtype:
-                raise InputError(f"lacks tensor {name}/{i} of shape {list(weight.shape)} and type {weight.dtype}")
-            weight.copy_(found)
 
 
 def _hand_over(link: Link, stage: Stage, source: Layered, target: Layered, cut: int) -> None:

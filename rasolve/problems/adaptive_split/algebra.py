@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.errors import InfeasibleError, SolverUnavailable
+from rasolve.errors import InfeasibleError
 from rasolve.problems.adaptive_split.costs import curves
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.adaptive_split.judgement import evaluate, explain
+from rasolve.problems.modeling import pyomo
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.base import SplitOverSlots
@@ -24,10 +25,7 @@ def to_pyomo(problem: SplitOverSlots, decision: SplitDecision | None = None) -> 
     the slot lasts (reconstructed). Where one device trains in a slot, n is 0. Raises InfeasibleError where a budget is
     out of reach, SolverUnavailable without Pyomo.
     """
-    try:
-        import pyomo.environ as pyo
-    except ModuleNotFoundError:
-        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
+    pyo = pyomo()
     if reasons := explain(problem):
         raise InfeasibleError("; ".join(reasons))
     at, shape = curves(problem, problem.channels), (problem.slots, problem.at_once, len(problem.candidates))

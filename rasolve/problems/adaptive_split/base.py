@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from rasolve.errors import InputError
-from rasolve.forms import Form, Slots
+from rasolve.errors import InputError, unknown
+from rasolve.forms import Form, Formulation, Slots
 from rasolve.forms.dual import lower_bound
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Plan
@@ -18,6 +18,7 @@ from rasolve.problems.adaptive_split import algebra, baselines, costs, judgement
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.adaptive_split.notes import notes
 from rasolve.problems.base import Baseline, Check, Evaluation, Problem
+from rasolve.problems.drawing import whole
 from rasolve.problems.fields import (
     LARGEST_BANDWIDTH_HZ,
     LARGEST_CLOCK_HZ,
@@ -52,6 +53,9 @@ class SplitOverSlots(Problem):
     reference: ClassVar[str] = "arXiv 2403.05158"
     unit: ClassVar[str] = "s"
     forms: ClassVar[tuple[type[Form], ...]] = (Slots,)
+    by_slot: ClassVar[tuple[str, ...]]
+    """The fields that have an entry for every slot."""
+
     Decision = SplitDecision
 
     profile: NamedProfile
@@ -143,6 +147,20 @@ class SplitOverSlots(Problem):
         """Whether the devices' energy is limited."""
         return self.energy_scope != "server"
 
+    def slot(self, t: int) -> Self:
+        """Return slot t by itself, counted from 0: what an online policy is shown of it."""
+        t = whole("slot", t, 0, self.slots - 1)
+        return self.replace(**{name: getattr(self, name)[t : t + 1] for name in self.by_slot})
+
+    def formulate(self, form: type[Form]) -> Formulation:
+        if form is not Slots:
+            raise unknown(f"form of {self.kind}", form.name, [f.name for f in self.forms])
+        return self._as_slots()
+
+    @abstractmethod
+    def _as_slots(self) -> Formulation:
+        """Return the problem's slots, with the way back."""
+
     def evaluate(self, decision: SplitDecision) -> Evaluation:
         return judgement.evaluate(self, decision)
 
@@ -153,8 +171,7 @@ class SplitOverSlots(Problem):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
-        form: Any = self.formulate(Slots).form
-        return lower_bound(form)
+        return lower_bound(self.as_form(Slots))
 
     def notes(self, decision: SplitDecision | None = None) -> tuple[str, ...]:
         return notes(self, decision)

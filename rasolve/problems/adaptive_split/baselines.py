@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Formulation, Slots
+from rasolve.forms import Slots
 from rasolve.numerics import FloatArray
-from rasolve.problems.adaptive_split.costs import curves
 from rasolve.problems.adaptive_split.decision import SplitDecision
-from rasolve.problems.adaptive_split.fleet import Fleet, halved
-from rasolve.problems.base import TOLERANCE, Baseline
+from rasolve.problems.adaptive_split.myopic import each_slot_by_itself
+from rasolve.problems.base import Baseline
+from rasolve.problems.rules import Rule, ruled
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.base import SplitOverSlots
@@ -23,42 +22,37 @@ def baselines(problem: SplitOverSlots) -> dict[str, Baseline]:
 
     Fixed and random splits share the server's clock equally among the devices of a slot.
     """
-    fixed = [
-        Baseline(
-            f"fixed-{cut}",
-            f"cut {cut} in every slot at the fastest server clock",
-            partial(_fixed, problem, cut),
-            keeps_limits=False,
-        )
-        for cut in fixed_cuts(problem)
-    ]
-    others = [
-        Baseline(
-            "random",
-            "random cut and server clock in every slot",
-            lambda rng: settled(problem, _random(problem, rng)),
-            keeps_limits=False,
-        ),
-        Baseline(
+
+    def loose(name: str, says: str, rule: Rule) -> Baseline:
+        return ruled(problem, name, says, rule, keeps_limits=False)
+
+    def fixed(cut: int) -> Baseline:
+        says = f"cut {cut} in every slot at the fastest server clock"
+        return loose(f"fixed-{cut}", says, lambda _: fixed_split(problem, cut))
+
+    no_price, per_budget = np.zeros_like(problem.budgets_j), 1 / problem.budgets_j
+    rules = (
+        *map(fixed, fixed_cuts(problem)),
+        loose("random", "random cut and server clock in every slot", lambda rng: _random(problem, rng)),
+        loose(
             "delay-greedy",
             "least delay of every slot, whatever energy it takes",
-            lambda _: settled(problem, _priced(problem, 1.0, np.zeros_like(problem.budgets_j))),
-            keeps_limits=False,
+            lambda _: _priced(problem, 1.0, no_price),
         ),
-        Baseline(
+        ruled(
+            problem,
             "energy-greedy",
             "least energy of every slot",
-            lambda _: settled(problem, _priced(problem, 0.0, 1 / problem.budgets_j)),
+            lambda _: _priced(problem, 0.0, per_budget),
             keeps_limits=problem.at_once == 1,
         ),
-        Baseline(
+        loose(
             "no-queue",
             "least delay of every slot that keeps the budget by itself, or takes the least energy",
-            lambda _: settled(problem, _each_slot_by_itself(problem)),
-            keeps_limits=False,
+            lambda _: each_slot_by_itself(problem),
         ),
-    ]
-    return {rule.name: rule for rule in [*fixed, *others]}
+    )
+    return {rule.name: rule for rule in rules}
 
 
 def fixed_cuts(problem: SplitOverSlots) -> list[int]:
@@ -66,16 +60,6 @@ def fixed_cuts(problem: SplitOverSlots) -> list[int]:
     profile, blocks = problem.profile, problem.profile.blocks
     pools = [j + 1 for j in np.flatnonzero(profile.params == 0).tolist()]
     return [cut for cut in pools or sorted({blocks // 4, blocks // 2, 3 * blocks // 4}) if cut in problem.candidates]
-
-
-def settled(problem: SplitOverSlots, decision: SplitDecision) -> Formulation:
-    """Return the form of a decision that is made already."""
-    made = Alternative(decision, problem.evaluate(decision).objective)
-    return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
-
-
-def _fixed(problem: SplitOverSlots, cut: int, _: np.random.Generator) -> Formulation:
-    return settled(problem, fixed_split(problem, cut))
 
 
 def fixed_split(problem: SplitOverSlots, cut: int) -> SplitDecision:
@@ -92,32 +76,6 @@ def _random(problem: SplitOverSlots, rng: np.random.Generator) -> SplitDecision:
 
 def _priced(problem: SplitOverSlots, weight: float, prices: FloatArray) -> SplitDecision:
     formulation = problem.formulate(Slots)
-    form: Slots = formulation.form  # type: ignore[assignment]
+    form: Any = formulation.form
     decision: SplitDecision = formulation.lift(form.answer(weight, prices))
     return decision
-
-
-def _each_slot_by_itself(problem: SplitOverSlots) -> SplitDecision:
-    """Return the earliest deadline of every slot with clocks, cuts and energies that it allows.
-
-    A device may take its budget, or the least energy that is possible; of the cuts that allow that, it has the one that
-    needs the least of the server's clock.
-    """
-    at = curves(problem, problem.channels)
-    cuts = at.delay_s.shape[-1]
-    fleet = Fleet.of(at, problem.clock_min_hz, problem.clock_max_hz, (problem.slots, problem.at_once, cuts))
-    least = (fleet.energy_j + fleet.epsilon * fleet.least_hz**2 * fleet.cycles).min(axis=-1)
-    allowed_j = np.maximum(problem.budgets_j, least)[..., None] * (1 + TOLERANCE)
-
-    def clocks(deadline: FloatArray) -> FloatArray:
-        clock = fleet.clocks(deadline)
-        energy = fleet.energy_j + fleet.epsilon * np.where(np.isinf(clock), 0.0, clock) ** 2 * fleet.cycles
-        return np.where(energy <= allowed_j, clock, np.inf)
-
-    low = np.zeros(problem.slots)
-    high = (fleet.delay_s + fleet.cycles / fleet.least_hz).max(axis=(-2, -1))
-    deadline = halved(low, high, lambda tau: clocks(tau).min(axis=-1).sum(axis=-1) > fleet.total_hz)
-    found = clocks(deadline)
-    which = found.argmin(axis=-1)
-    clock_hz = np.take_along_axis(found, which[..., None], -1)[..., 0]
-    return SplitDecision(problem.candidates[which].reshape(problem.clock_shape), clock_hz.reshape(problem.clock_shape))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rasolve.forms import Response
 from rasolve.numerics import FloatArray
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.scenario.radio import rate
@@ -95,6 +96,12 @@ def energy_j(problem: SplitOverSlots, parts: dict[str, FloatArray]) -> FloatArra
     """Return the energy in scope of every slot and budget [T, B]."""
     counted = (DEVICE_J if problem.counts_device else ()) + (SERVER_J if problem.counts_server else ())
     return np.asarray(sum(parts[name] for name in counted)).reshape(problem.slots, -1)
+
+
+def lowered(problem: SplitOverSlots, decision: SplitDecision) -> Response:
+    """Return a decision as a value of the problem's form."""
+    parts = parts_of(problem, decision)
+    return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
 
 
 def curves(problem: SplitOverSlots, at: Channels) -> Curves:

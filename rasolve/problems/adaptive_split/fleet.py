@@ -11,7 +11,7 @@ All functions take arrays with any leading dimensions [...] of slots; prices q h
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.adaptive_split.costs import Curves
 
-HALVINGS = 52
-"""Halvings of a bracket: to the rounding of its width."""
 ENOUGH = 1e-14
 """Relative step at which Newton's iteration is at its end."""
 
@@ -50,6 +48,27 @@ class Fleet:
     def devices(self) -> int:
         """N."""
         return int(self.delay_s.shape[-2])
+
+    @property
+    def most_hz(self) -> float:
+        """The most that one device can have, when all others have the least."""
+        return self.total_hz - (self.devices - 1) * self.least_hz
+
+    @property
+    def deadlines(self) -> tuple[FloatArray, FloatArray]:
+        """The τ [...] below which no cuts are in time, and those above which waiting saves nothing."""
+        low = (self.delay_s + self.cycles / self.most_hz).min(axis=-1).max(axis=-1)
+        high = (self.delay_s + self.cycles / self.least_hz).max(axis=(-2, -1))
+        return low, np.maximum(high, low)
+
+    @property
+    def stacked(self) -> Fleet:
+        """The fleet with one more axis in front of the devices, for several deadlines of each slot."""
+        return replace(self, delay_s=self.delay_s[..., None, :, :], energy_j=self.energy_j[..., None, :, :])
+
+    def energy(self, clock_hz: FloatArray | float) -> FloatArray:
+        """Return the energy [..., N, S] of every cut at clocks [..., N, S]."""
+        return np.asarray(self.energy_j + self.epsilon * clock_hz**2 * self.cycles)
 
     def held(self, which: IntArray) -> Held:
         """Return the fleet with cuts fixed, by their index [..., N] among the S."""
@@ -100,39 +119,46 @@ class Held:
     def deadline(self, weight: float, price: FloatArray) -> FloatArray:
         """Return the τ [...] of least V·τ + q·E, exactly.
 
-        Two Newton iterations from the left. Σ f_n is convex and falling in τ, so the first rises to where it is F. So
-        is Σ q_n·f_n³ between the τ at which a device reaches f_min, where it jumps down: the second stops there, and
-        ends where it is V/(2·ε) or jumps past it. It starts where a single device alone would end.
+        Two Newton iterations from the left: to where the server's clock is enough, then, where its energy is in scope,
+        to where waiting no longer pays.
         """
-        fleet = self.fleet
-        most = fleet.total_hz - (fleet.devices - 1) * fleet.least_hz
-        tau = (self.delay_s + self.cycles / most).max(axis=-1)
-        while True:
+        soonest = self._soonest()
+        return soonest if self.fleet.epsilon == 0 else self._worth_waiting_for(soonest, weight, price)
+
+    def _soonest(self) -> FloatArray:
+        """Return the τ [...] at which Σ f_n, convex and falling in τ, is F."""
+
+        def later(tau: FloatArray) -> FloatArray:
             clock, falling = self._clocks(tau)
-            excess = clock.sum(axis=-1) - fleet.total_hz
+            excess = clock.sum(axis=-1) - self.fleet.total_hz
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = np.where(falling, clock**2 / self.cycles, 0.0).sum(axis=-1)
-                later = np.where(excess > 0, tau + excess / slope, tau)
-            if not (later > tau * (1 + ENOUGH)).any():
-                break
-            tau = np.maximum(later, tau)
-        if fleet.epsilon == 0:
-            return np.asarray(tau)
+                return np.where(excess > 0, tau + excess / slope, tau)
+
+        return _raised((self.delay_s + self.cycles / self.fleet.most_hz).max(axis=-1), later)
+
+    def _worth_waiting_for(self, soonest: FloatArray, weight: float, price: FloatArray) -> FloatArray:
+        """Return the τ [...] from `soonest` on at which Σ q_n·f_n³ is V/(2·ε), or jumps past it.
+
+        It is convex and falling between the τ at which a device reaches f_min, where it jumps down: every step stops
+        there. The first is to where a single device alone would end.
+        """
+        fleet = self.fleet
         with np.errstate(divide="ignore", over="ignore"):
             alone = np.cbrt(weight / (2 * fleet.epsilon * price))
         idle = self.delay_s + self.cycles / fleet.least_hz
-        tau = np.maximum(tau, (self.delay_s + self.cycles / np.maximum(alone, fleet.least_hz)).max(axis=-1))
-        while True:
+
+        def later(tau: FloatArray) -> FloatArray:
             clock, falling = self._clocks(tau)
             pull = 2 * fleet.epsilon * np.where(falling, price * clock**3, 0.0)
             excess = pull.sum(axis=-1) - weight
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = np.where(falling, 3 * pull * clock / self.cycles, 0.0).sum(axis=-1)
                 later = np.where(excess > 0, tau + excess / slope, tau)
-            later = np.minimum(later, np.where(falling, idle, np.inf).min(axis=-1))
-            if not (later > tau * (1 + ENOUGH)).any():
-                return np.asarray(tau)
-            tau = np.maximum(later, tau)
+            return np.asarray(np.minimum(later, np.where(falling, idle, np.inf).min(axis=-1)))
+
+        ends = (self.delay_s + self.cycles / np.maximum(alone, fleet.least_hz)).max(axis=-1)
+        return _raised(np.maximum(soonest, ends), later)
 
     def _clocks(self, deadline: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return the clocks that meet deadlines, and which of them still fall."""
@@ -143,20 +169,15 @@ class Held:
         """Return every device's energy [..., N]."""
         return np.asarray(self.energy_j + self.fleet.epsilon * clock_hz**2 * self.cycles)
 
-
-def halved(low: FloatArray, high: FloatArray, beyond: Callable[[FloatArray], NDArray[np.bool_]]) -> FloatArray:
-    """Return the least τ in [low, high] that `beyond` says not to go beyond; `beyond` turns false once."""
-    still = beyond(low)
-    if not still.any():
-        return low
-    top = np.where(still, high, low)
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + top)
-        more = beyond(middle)
-        low, top = np.where(more, middle, low), np.where(more, top, middle)
-    return top
+    def value(self, deadline: FloatArray, weight: float, price: FloatArray) -> FloatArray:
+        """Return V·τ + q·E [...] at deadlines [...]."""
+        return np.asarray(weight * deadline + (price * self.energy(self.shares(deadline))).sum(axis=-1))
 
 
-def value(held: Held, deadline: FloatArray, weight: float, price: FloatArray) -> FloatArray:
-    """Return V·τ + q·E [...] at deadlines [...]."""
-    return np.asarray(weight * deadline + (price * held.energy(held.shares(deadline))).sum(axis=-1))
+def _raised(tau: FloatArray, later: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Return where τ [...] comes to rest that is moved to `later` of it for as long as this is later."""
+    while True:
+        moved = later(tau)
+        if not (moved > tau * (1 + ENOUGH)).any():
+            return tau
+        tau = np.maximum(moved, tau)

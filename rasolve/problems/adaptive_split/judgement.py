@@ -10,7 +10,7 @@ from rasolve.forms import Slots
 from rasolve.problems.adaptive_split.costs import energy_j, parts_of, slot_s
 from rasolve.problems.adaptive_split.decision import SplitDecision
 from rasolve.problems.base import Check, Constraint, Evaluation
-from rasolve.problems.fields import reject_misfit
+from rasolve.problems.clocked import reject_misfit
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def check(problem: SplitOverSlots, decision: SplitDecision) -> Check:
 
 def explain(problem: SplitOverSlots) -> tuple[str, ...]:
     """Return the least mean energy of a slot for every budget that is below it."""
-    form: Slots = problem.formulate(Slots).form  # type: ignore[assignment]
+    form = problem.as_form(Slots)
     least = np.array([form.priced(0.0, axis).cost[b] for b, axis in enumerate(np.eye(form.budgets))])
     short = np.flatnonzero(least > form.allowed)
     slack = f" with {100 * problem.energy_slack:g} % slack" if problem.energy_slack else ""

@@ -7,12 +7,11 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 
 from rasolve.arrays import Array
-from rasolve.errors import InputError, unknown
-from rasolve.forms import Form, Formulation, Slots
+from rasolve.errors import InputError
+from rasolve.forms import Formulation
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.adaptive_split import instances, parallel_slots
 from rasolve.problems.adaptive_split.base import SplitOverSlots
-from rasolve.problems.drawing import whole
 from rasolve.problems.fields import LARGEST_CLOCK_HZ, LARGEST_GAIN, LEAST_CLOCK_HZ, LEAST_GAIN
 from rasolve.problems.registry import register
 
@@ -30,6 +29,7 @@ class ParallelAdaptiveSplit(SplitOverSlots):
     """
 
     kind: ClassVar[str] = "parallel-adaptive-split"
+    by_slot: ClassVar[tuple[str, ...]] = ("device_clock_hz", "gain_up", "gain_down")
 
     device_clock_hz: Annotated[FloatArray, Array(("T", "N"), at_least=LEAST_CLOCK_HZ, at_most=LARGEST_CLOCK_HZ)]
     gain_up: Gains
@@ -58,14 +58,5 @@ class ParallelAdaptiveSplit(SplitOverSlots):
         """
         return cls(**instances.sample(cls, instances.draw_parallel, seed=seed, **sizes))
 
-    def slot(self, t: int) -> Self:
-        """Return slot t by itself, counted from 0: what an online policy is shown of it."""
-        t = whole("slot", t, 0, self.slots - 1)
-        return self.replace(
-            **{name: getattr(self, name)[t : t + 1] for name in ("device_clock_hz", "gain_up", "gain_down")}
-        )
-
-    def formulate(self, form: type[Form]) -> Formulation:
-        if form is not Slots:
-            raise unknown(f"form of {self.kind}", form.name, [f.name for f in self.forms])
+    def _as_slots(self) -> Formulation:
         return parallel_slots.formulate(self)

@@ -8,14 +8,14 @@ import numpy as np
 
 from rasolve.forms import Formulation, Response, Slots
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.problems.adaptive_split.costs import curves, energy_j, parts_of, slot_s
+from rasolve.problems.adaptive_split.costs import curves, lowered
 from rasolve.problems.adaptive_split.decision import SplitDecision
-from rasolve.problems.adaptive_split.fleet import Fleet, value
-from rasolve.problems.adaptive_split.fleet_search import bounded, enumerable, enumerated, searched
+from rasolve.problems.adaptive_split.fleet import Fleet
+from rasolve.problems.adaptive_split.fleet_bound import bounded
+from rasolve.problems.adaptive_split.fleet_search import enumerable, enumerated, searched
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.parallel import ParallelAdaptiveSplit
-
 
 TIE = 1e-9
 """Least price of energy: at it the most that a device can take is worth this share of the least possible delay."""
@@ -47,12 +47,8 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
         fleet = fleet_of(problem, slots)
         price = np.broadcast_to(prices, fleet.delay_s.shape[:-1])
         which, deadline = decided(fleet, weight, price)
-        reached = value(fleet.held(which), deadline, weight, price)
+        reached = fleet.held(which).value(deadline, weight, price)
         return reached if enumerable(fleet) else bounded(fleet, weight, price, reached)
-
-    def lower(decision: SplitDecision) -> Response:
-        parts = parts_of(problem, decision)
-        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
 
     form = Slots(
         items=problem.slots,
@@ -65,7 +61,7 @@ def formulate(problem: ParallelAdaptiveSplit) -> Formulation:
         form,
         lift=lambda found: SplitDecision(*found.choice),
         lift_bound=lambda bound: bound,
-        lower=lower,
+        lower=lambda decision: lowered(problem, decision),
         lift_multipliers=lambda found: {"energy_budget_j": found["prices"].tolist()},
     )
 
@@ -76,7 +72,7 @@ def tie_broken(fleet: Fleet, weight: float, prices: FloatArray) -> FloatArray:
     What they choose is worse at the prices given by at most N·TIE of the slot's delay.
     """
     least_s = fleet.delay_s.min(axis=-1).max(axis=-1)
-    most_j = (fleet.energy_j + fleet.epsilon * fleet.total_hz**2 * fleet.cycles).max(axis=(-2, -1))
+    most_j = fleet.energy(fleet.total_hz).max(axis=(-2, -1))
     least = TIE * weight * least_s / np.maximum(most_j, np.finfo(float).tiny)
     return np.asarray(np.maximum(prices, least[..., None]))
 
@@ -84,6 +80,6 @@ def tie_broken(fleet: Fleet, weight: float, prices: FloatArray) -> FloatArray:
 def frugal(fleet: Fleet, price: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return cuts [n, N] and deadlines [n] of least q·E, exactly: the least clock, of equals the cut of least delay."""
     delay = fleet.delay_s + fleet.cycles / fleet.least_hz
-    cost = price[..., None] * (fleet.energy_j + fleet.epsilon * fleet.least_hz**2 * fleet.cycles)
+    cost = price[..., None] * fleet.energy(fleet.least_hz)
     which = np.where(cost == cost.min(axis=-1, keepdims=True), delay, np.inf).argmin(axis=-1)
     return which, np.take_along_axis(delay, which[..., None], -1)[..., 0].max(axis=-1)

@@ -9,13 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from rasolve.arrays import Array
-from rasolve.errors import unknown
-from rasolve.forms import Form, Formulation, Slots
+from rasolve.forms import Formulation
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.plan import Stage
 from rasolve.problems.adaptive_split import instances, slots
 from rasolve.problems.adaptive_split.base import SplitOverSlots
-from rasolve.problems.drawing import whole
 from rasolve.problems.fields import LARGEST_CLOCK_HZ, LARGEST_GAIN, LEAST_CLOCK_HZ, LEAST_GAIN
 from rasolve.problems.registry import register
 
@@ -37,6 +35,7 @@ class AdaptiveSplit(SplitOverSlots):
     """
 
     kind: ClassVar[str] = "adaptive-split"
+    by_slot: ClassVar[tuple[str, ...]] = ("device", "device_clock_hz", "gain_up", "gain_down")
 
     device: Annotated[IntArray, Array(("T",), at_least=0, integer=True)]
     device_clock_hz: Annotated[FloatArray, Array(("T",), at_least=LEAST_CLOCK_HZ, at_most=LARGEST_CLOCK_HZ)]
@@ -56,19 +55,10 @@ class AdaptiveSplit(SplitOverSlots):
         """
         return cls(**instances.sample(cls, instances.draw, seed=seed, **sizes))
 
-    def slot(self, t: int) -> Self:
-        """Return slot t by itself, counted from 0: what an online policy is shown of it."""
-        t = whole("slot", t, 0, self.slots - 1)
-        return self.replace(
-            **{name: getattr(self, name)[t : t + 1] for name in ("device", "device_clock_hz", "gain_up", "gain_down")}
-        )
-
     def spent(self, joules: Mapping[Stage, float]) -> FloatArray:
         """Return what of a slot's joules by stage the budget limits [1]."""
         stages = DEVICE_STAGES * self.counts_device + SERVER_STAGES * self.counts_server
         return np.array([sum(joules[stage] for stage in stages)])
 
-    def formulate(self, form: type[Form]) -> Formulation:
-        if form is not Slots:
-            raise unknown(f"form of {self.kind}", form.name, [f.name for f in self.forms])
+    def _as_slots(self) -> Formulation:
         return slots.formulate(self)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rasolve.forms import Formulation, Response, Slots
-from rasolve.forms.separable import Stepper
+from rasolve.forms.slots import Stepper
 from rasolve.numerics import FloatArray
-from rasolve.problems.adaptive_split.costs import Curves, curves, energy_j, parts_of, slot_s
+from rasolve.problems.adaptive_split.costs import Curves, curves, lowered
 from rasolve.problems.adaptive_split.decision import SplitDecision
+from rasolve.problems.clocked import cheapest_clock
 
 if TYPE_CHECKING:
     from rasolve.problems.adaptive_split.problem import AdaptiveSplit
@@ -44,10 +45,6 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
             delays(at, clock_hz), cost[..., None], tuple(np.broadcast_to(part, cost.shape) for part in choice)
         )
 
-    def lower(decision: SplitDecision) -> Response:
-        parts = parts_of(problem, decision)
-        return Response(slot_s(parts), energy_j(problem, parts), (decision.cut, decision.clock_hz))
-
     form = Slots(
         items=problem.slots,
         respond=respond,
@@ -60,7 +57,7 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
         form,
         lift=lambda value: SplitDecision(*value.choice),
         lift_bound=lambda bound: bound,
-        lower=lower,
+        lower=lambda decision: lowered(problem, decision),
         lift_multipliers=lambda found: {"energy_budget_j": float(found["prices"][0])},
     )
 
@@ -68,10 +65,7 @@ def formulate(problem: AdaptiveSplit) -> Formulation:
 def best_clock(problem: AdaptiveSplit, weight: float, price: FloatArray) -> FloatArray:
     """Return f* [...] for prices q [...] and weight V (published)."""
     epsilon = problem.server_energy if problem.counts_server else 0.0
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        clock_hz = np.cbrt(weight / (2 * price * epsilon))
-    clock_hz = np.where(price * epsilon > 0, clock_hz, np.inf)
-    return np.asarray(np.clip(clock_hz, problem.clock_min_hz, problem.clock_max_hz))
+    return cheapest_clock(weight, price, epsilon, problem.clock_min_hz, problem.clock_max_hz)
 
 
 def objective(at: Curves, weight: float, price: FloatArray, clock_hz: FloatArray) -> FloatArray:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rasolve.errors import InfeasibleError, SolverUnavailable
+from rasolve.errors import InfeasibleError
 from rasolve.problems.cut_and_clock.costs import curves, slopes
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
 from rasolve.problems.cut_and_clock.judgement import explain
+from rasolve.problems.modeling import pyomo
 
 if TYPE_CHECKING:
     from rasolve.problems.cut_and_clock.problem import CutAndClock
@@ -23,10 +24,7 @@ def to_pyomo(problem: CutAndClock, decision: CutAndClockDecision | None = None) 
     takes[i,c] in {0,1} picks the cut of decision i (round by round, in a round device by device), clock_ghz[i] is its
     server clock. Raises InfeasibleError where the budget is out of reach, SolverUnavailable without Pyomo.
     """
-    try:
-        import pyomo.environ as pyo
-    except ModuleNotFoundError:
-        raise SolverUnavailable("the algebraic model needs pyomo: install rasolve[modeling]") from None
+    pyo = pyomo()
     if reasons := explain(problem):
         raise InfeasibleError("; ".join(reasons))
     count, cuts = problem.gain.size, problem.candidates.tolist()

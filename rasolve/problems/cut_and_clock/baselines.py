@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rasolve.forms import Alternative, Choice, Formulation
 from rasolve.problems.base import Baseline
 from rasolve.problems.cut_and_clock.costs import curves, slopes
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
+from rasolve.problems.rules import Rule, ruled
 
 if TYPE_CHECKING:
     from rasolve.problems.cut_and_clock.problem import CutAndClock
@@ -19,42 +18,22 @@ if TYPE_CHECKING:
 def baselines(problem: CutAndClock) -> dict[str, Baseline]:
     """Return the rules; the server runs at its fastest clock in all but the random one."""
     blocks, budget_free = problem.profile.blocks, problem.energy_budget_j is None
-    fixed = {"server-only": 0, "device-only": blocks, "middle": blocks // 2}
-    says = ("all blocks on the server", "the whole model on the device", "half of the blocks on the device")
-    rules = [
-        Baseline(
-            name,
-            words,
-            partial(_fixed, problem, cut),
-            keeps_limits=budget_free and cut in problem.candidates,
-        )
-        for (name, cut), words in zip(fixed.items(), says, strict=True)
-    ]
-    rules += [
-        Baseline(
-            "f-max",
-            "best cut at the fastest server clock",
-            lambda _: _settled(problem, _fastest(problem)),
-            keeps_limits=budget_free,
-        ),
-        Baseline(
-            "random",
-            "random cut and server clock",
-            lambda rng: _settled(problem, _random(problem, rng)),
-            keeps_limits=budget_free,
-        ),
-    ]
+
+    def fixed(name: str, says: str, cut: int) -> Baseline:
+        keeps = budget_free and cut in problem.candidates
+        return ruled(problem, name, says, lambda _: _held(problem, cut), keeps_limits=keeps)
+
+    def free(name: str, says: str, rule: Rule) -> Baseline:
+        return ruled(problem, name, says, rule, keeps_limits=budget_free)
+
+    rules = (
+        fixed("server-only", "all blocks on the server", 0),
+        fixed("device-only", "the whole model on the device", blocks),
+        fixed("middle", "half of the blocks on the device", blocks // 2),
+        free("f-max", "best cut at the fastest server clock", lambda _: _fastest(problem)),
+        free("random", "random cut and server clock", lambda rng: _random(problem, rng)),
+    )
     return {rule.name: rule for rule in rules}
-
-
-def _settled(problem: CutAndClock, decision: CutAndClockDecision) -> Formulation:
-    """Return the form of a decision that is made already."""
-    made = Alternative(decision, problem.evaluate(decision).objective)
-    return Formulation(Choice((made,)), lift=lambda chosen: chosen.label)
-
-
-def _fixed(problem: CutAndClock, cut: int, _: np.random.Generator) -> Formulation:
-    return _settled(problem, _held(problem, cut))
 
 
 def _held(problem: CutAndClock, cut: int) -> CutAndClockDecision:

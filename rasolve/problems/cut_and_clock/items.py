@@ -15,6 +15,7 @@ import numpy as np
 
 from rasolve.forms import Formulation, Response, Separable
 from rasolve.numerics import FloatArray
+from rasolve.problems.clocked import cheapest_clock
 from rasolve.problems.cut_and_clock.costs import Curves, Slopes, all_slopes, curves, delay_s, energy_j, parts_of, slopes
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
 
@@ -31,7 +32,7 @@ def formulate(problem: CutAndClock) -> Formulation:
         at = curves(problem, items)
         worth = slopes(problem, at)
         per_second, per_joule = priced(worth, weight, prices)
-        clock_hz = best_clock(at, per_second, per_joule)
+        clock_hz = cheapest_clock(per_second, per_joule, at.xi, at.least_hz, at.most_hz)
         load = per_second / clock_hz + per_joule * at.xi * clock_hz**2
         value = per_second[:, None] * at.delay_s + load[:, None] * at.cycles + per_joule[:, None] * at.energy_j
         which = value[:, problem.candidates].argmin(axis=1)
@@ -41,7 +42,7 @@ def formulate(problem: CutAndClock) -> Formulation:
     def each(items: slice, weight: float, prices: FloatArray) -> Response:
         at = curves(problem, items)
         worth = slopes(problem, at)
-        clock_hz = best_clock(at, *priced(worth, weight, prices))
+        clock_hz = cheapest_clock(*priced(worth, weight, prices), at.xi, at.least_hz, at.most_hz)
         rows = np.arange(len(clock_hz))[:, None]
         cut = np.broadcast_to(problem.candidates, (len(rows), len(problem.candidates)))
         columns = Slopes(*(np.asarray(part)[:, None] for part in vars(worth).values()))
@@ -78,13 +79,6 @@ def priced(worth: Slopes, weight: float, prices: FloatArray) -> tuple[FloatArray
     """Return what a second and a joule cost [n] where U has a weight and the budgeted energy, if any, a price."""
     price: Any = prices[..., 0] if prices.shape[-1] else 0.0
     return weight * worth.per_second, weight * worth.per_joule + price
-
-
-def best_clock(at: Curves, per_second: FloatArray, per_joule: FloatArray) -> FloatArray:
-    """Return f* [n] (published); F_max where neither delay nor energy is worth anything."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        clock_hz = np.cbrt(per_second / (2 * at.xi * per_joule))
-    return np.clip(np.where(np.isnan(clock_hz), np.inf, clock_hz), at.least_hz, at.most_hz)
 
 
 def _answered(

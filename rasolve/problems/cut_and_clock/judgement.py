@@ -8,9 +8,9 @@ import numpy as np
 
 from rasolve.forms import Separable
 from rasolve.problems.base import Check, Constraint, Evaluation
+from rasolve.problems.clocked import reject_misfit
 from rasolve.problems.cut_and_clock.costs import all_slopes, delay_s, energy_j, parts_of
 from rasolve.problems.cut_and_clock.decision import CutAndClockDecision
-from rasolve.problems.fields import reject_misfit
 from rasolve.scenario.units import quantity
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def explain(problem: CutAndClock) -> tuple[str, ...]:
     """Return the least mean energy where the budget is below it."""
     if problem.energy_budget_j is None:
         return ()
-    form: Separable = problem.formulate(Separable).form  # type: ignore[assignment]
+    form = problem.as_form(Separable)
     least = form.priced(0.0, np.ones(1)).cost[0]
     if least <= form.allowed[0]:
         return ()

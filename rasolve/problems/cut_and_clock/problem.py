@@ -157,8 +157,7 @@ class CutAndClock(Problem):
         return judgement.explain(self)
 
     def lower_bound(self) -> float:
-        form: Any = items.formulate(self).form
-        return lower_bound(form)
+        return lower_bound(self.as_form(Separable))
 
     def formulate(self, form: type[Form]) -> Formulation:
         if form is not Separable:

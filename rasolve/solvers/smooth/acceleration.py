@@ -54,14 +54,14 @@ def _step(view: View, close: Close, curvature: Curvature, order: IntArray | None
     kept = np.where(rows, close.multipliers, 0.0)
     pull = lagrangian_slope(slope, kept)
     held = bound_pulls(view, at.x, pull) != 0
-    to_bound = np.where(held, np.clip(at.x - pull, view.lower, view.upper) - at.x, 0.0)
+    to_bound = np.where(held, view.within(at.x - pull) - at.x, 0.0)
     missed = at.constraints + np.asarray(slope.jacobian @ to_bound)
     more = equality_step(
         curvature, slope.jacobian, ActiveSet(rows, held), pull + curvature.times(to_bound), missed, order
     )
     if more is None:
         return None
-    point = view.point(np.clip(at.x + to_bound + more.step, view.lower, view.upper))
+    point = view.point(view.within(at.x + to_bound + more.step))
     if not point.defined or not (new := view.slope(point.x)).defined:
         return None
     multipliers = kept + more.multipliers

@@ -1,10 +1,7 @@
 """Minimises an augmented Lagrangian within bounds, by projected Newton steps.
 
-    Φ(x) = f(x) + Σ_ineq (max(0, λ + ρ·g)² - λ²)/(2ρ) + Σ_eq (λ·h + ρ·h²/2),   lower <= x <= upper
-
-∇Φ is the Lagrangian's gradient at the estimates λ⁺ = max(0, λ + ρ·g) and λ + ρ·h, and its second derivatives are those
-of the Lagrangian plus ρ·AᵀA over the rows A that count. The Newton system is solved in the form [[H, Aᵀ], [A, -I/ρ]],
-which stays sparse and well scaled however large ρ is.
+Its second derivatives are those of the Lagrangian plus ρ·AᵀA over the rows A that count. The Newton system is solved in
+the form [[H, Aᵀ], [A, -I/ρ]], which stays sparse and well scaled however large ρ is.
 """
 
 from __future__ import annotations
@@ -16,57 +13,25 @@ from time import perf_counter
 import numpy as np
 
 from rasolve.numerics import FloatArray, IntArray
+from rasolve.solvers.smooth.augmented import Augmented
 from rasolve.solvers.smooth.convex import curvature_at
 from rasolve.solvers.smooth.curvature import Bfgs, LimitedBfgs, plain
 from rasolve.solvers.smooth.elastic_qp import ElasticQp
 from rasolve.solvers.smooth.ending import endless
 from rasolve.solvers.smooth.equality_step import active_set, equality_step
+from rasolve.solvers.smooth.line_search import ROUNDED, SUFFICIENT, shares
 from rasolve.solvers.smooth.merit import lagrangian_slope
 from rasolve.solvers.smooth.subproblem import solve_qp
-from rasolve.solvers.smooth.view import Point, Slope, View
+from rasolve.solvers.smooth.view import Point, Slope
 
 MOST_STEPS = 200
 """Newton steps on one augmented Lagrangian."""
-
-SUFFICIENT = 1e-4
-"""Part of the decrease predicted by the gradient that must be found (Armijo)."""
 
 SHORTEST = 1e-12
 """Least share of a step that is tried."""
 
 UNCAPPED = 1e6
 """Cap on a soft row's multiplier, relative to what it may be, so that it never counts."""
-
-ROUNDED = 10 * float(np.finfo(np.float64).eps)
-"""Relative change of Φ that is rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Augmented:
-    """An augmented Lagrangian: multipliers λ [m] and penalty ρ of a program."""
-
-    view: View
-    multipliers: FloatArray
-    penalty: float
-
-    def estimates(self, at: Point) -> FloatArray:
-        """Return λ⁺ [m], the multipliers that a minimiser of Φ would have."""
-        raised = self.multipliers + self.penalty * at.constraints
-        p = self.view.inequalities
-        return np.concatenate([np.maximum(raised[:p], 0.0), raised[p:]])
-
-    def value(self, at: Point) -> float:
-        """Return Φ; inf where undefined."""
-        if not at.defined:
-            return np.inf
-        raised = self.estimates(at)
-        return float(at.objective + ((raised - self.multipliers) @ (raised + self.multipliers)) / (2 * self.penalty))
-
-    def missed(self, at: Point) -> float:
-        """Return the largest of |h| and |min(-g, λ/ρ)|: violation, and multipliers of what is not active."""
-        c, p = at.constraints, self.view.inequalities
-        idle = np.minimum(-c[:p], self.multipliers[:p] / self.penalty)
-        return max(float(np.abs(idle).max(initial=0.0)), float(np.abs(c[p:]).max(initial=0.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +52,7 @@ def minimise_within_bounds(
     inner = replace(inner, steps=0, stopped=False)
     while inner.steps < MOST_STEPS and not inner.stopped:
         pull = lagrangian_slope(inner.slope, function.estimates(inner.at))
-        if np.abs(_projected(function.view, inner.at.x, -pull)).max(initial=0.0) <= tolerance:
+        if np.abs(function.view.within(inner.at.x - pull) - inner.at.x).max(initial=0.0) <= tolerance:
             break
         if endless(function.value(inner.at), inner.at) or (inner.steps and perf_counter() >= deadline):
             break
@@ -95,17 +60,12 @@ def minimise_within_bounds(
     return inner
 
 
-def _projected(view: View, x: FloatArray, step: FloatArray) -> FloatArray:
-    """Return what is left of a step when it ends at the bounds."""
-    return np.asarray(np.clip(x + step, view.lower, view.upper) - x)
-
-
 def _stepped(function: Augmented, inner: Inner, pull: FloatArray, order: IntArray | None) -> Inner:
     """Return the state after one step: Newton's with the true curvature if it serves, else one that is shortened."""
     view, at = function.view, inner.at
     now, slack = function.value(at), ROUNDED * (abs(at.objective) + abs(function.value(at)))
     for step, share, least in _trials(function, inner, pull, order):
-        point = view.point(np.clip(at.x + share * step, view.lower, view.upper))
+        point = view.point(view.within(at.x + share * step))
         fallen = now - function.value(point)
         if fallen >= SUFFICIENT * share * least - slack:
             slope = view.slope(point.x)
@@ -120,7 +80,7 @@ def _trials(
 ) -> Iterator[tuple[FloatArray, float, float]]:
     """Yield steps [N], the share of each to take, and the decrease of Φ that a whole one promises."""
     view, at = function.view, inner.at
-    reach, estimates = view.farthest(at.x), function.estimates(at)
+    (low, high), estimates = view.box(at.x, view.farthest(at.x)), function.estimates(at)
     curvature, exact = curvature_at(view, at, inner.slope, estimates, inner.model, order)
     qp = ElasticQp(
         curvature=curvature,
@@ -128,8 +88,8 @@ def _trials(
         rows=inner.slope.jacobian,
         constants=at.constraints + function.multipliers / function.penalty,
         inequalities=view.inequalities,
-        low=np.maximum(view.lower - at.x, -reach),
-        high=np.minimum(view.upper - at.x, reach),
+        low=low,
+        high=high,
         penalty=np.full(view.rows, UNCAPPED * max(1.0, function.penalty, float(np.abs(estimates).max(initial=0.0)))),
         soft=1.0 / function.penalty,
     )
@@ -141,10 +101,8 @@ def _trials(
         more = equality_step(plain(exact), qp.rows, active, slope, qp.misses(answer), order, qp.soft)
         if more is not None:
             yield np.clip(answer.step + more.step, qp.low, qp.high), 1.0, promised
-    share = 1.0
-    while share >= SHORTEST:
+    for share in shares(1.0, SHORTEST):
         yield answer.step, share, promised
-        share *= 0.5 if share > 1e-3 else 0.1
 
 
 def _updated(function: Augmented, inner: Inner, point: Point, slope: Slope) -> Bfgs | LimitedBfgs | None:

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix, all_finite, dense, is_sparse
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Bfgs, Curvature, LimitedBfgs, plain
 from rasolve.solvers.smooth.kkt import factorised
-from rasolve.solvers.smooth.matrices import all_finite, dense, is_sparse, plus_diagonal, rescaled, steepest
+from rasolve.solvers.smooth.matrices import plus_diagonal, rescaled, steepest
 from rasolve.solvers.smooth.view import Point, Slope, View
 
 FLAT = 1e-8
@@ -51,10 +51,9 @@ def exact_hessian(view: View, at: Point, multipliers: FloatArray, order: IntArra
 def convexified(matrix: Matrix, rows: Matrix, order: IntArray | None) -> tuple[Matrix, bool]:
     """Return a positive semidefinite version of a symmetric matrix [N, N], and whether it had to be changed.
 
-    Raises NoCurvature where entries are so large that no shift is finite.
-
     A dense matrix keeps its eigenvectors and gets the size of its eigenvalues; a sparse one is shifted until all pivots
-    are positive. ``rows`` [m, N] and ``order`` are those of the systems that it will stand in.
+    are positive. ``rows`` [m, N] and ``order`` are those of the systems that it will stand in. Raises NoCurvature where
+    entries are so large that no shift is finite.
     """
     if is_sparse(matrix):
         return _shifted(matrix, rows, order)

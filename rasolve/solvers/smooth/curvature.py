@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix
 from rasolve.numerics import FloatArray
 from rasolve.solvers.smooth.matrices import identity_like, is_small
 

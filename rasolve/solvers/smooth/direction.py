@@ -50,14 +50,15 @@ def direction(
 
     Where the linearised constraints can be met, they are met; where not, by `WORTHWHILE` of what is possible.
     """
+    low, high = view.box(at.x, radius)
     qp = ElasticQp(
         curvature=curvature,
         gradient=slope.gradient,
         rows=slope.jacobian,
         constants=at.constraints,
         inequalities=view.inequalities,
-        low=np.maximum(view.lower - at.x, -radius),
-        high=np.minimum(view.upper - at.x, radius),
+        low=low,
+        high=high,
         penalty=penalty,
     )
     nothing = MET * (1.0 + np.abs(at.constraints).max(initial=0.0))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix
 from rasolve.numerics import FloatArray
 from rasolve.solvers.smooth.curvature import Curvature
 

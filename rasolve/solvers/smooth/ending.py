@@ -68,6 +68,6 @@ def shaken(view: View, at: Point, seed: int) -> tuple[Point, Slope] | None:
     """Return a random point near one that cannot be left otherwise, with its derivatives; None where undefined."""
     rng = np.random.default_rng(seed)
     moved = at.x + SHAKE * rng.uniform(-1, 1, view.size) * np.maximum(1.0, np.abs(at.x))
-    point = view.point(np.clip(moved, view.lower, view.upper))
+    point = view.point(view.within(moved))
     slope = view.slope(point.x)
     return (point, slope) if point.defined and slope.defined else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Curvature
 from rasolve.solvers.smooth.elastic_qp import ElasticQp, QpAnswer

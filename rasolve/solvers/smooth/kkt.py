@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix, dense
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import Curvature
-from rasolve.solvers.smooth.matrices import dense, is_small, plus_diagonal, stacked
+from rasolve.solvers.smooth.matrices import is_small, plus_diagonal, stacked
 
 NUDGE = 1e-9
 """Added to sparse pivots, away from 0, so that none vanishes; refinement takes it out again."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rasolve.forms import SmoothProgram
+from rasolve.forms.matrix import dense
 from rasolve.numerics import FloatArray
-from rasolve.solvers.smooth.matrices import dense, is_small, stacked
+from rasolve.solvers.smooth.matrices import is_small, stacked
 
 
 def multipliers_by_least_squares(form: SmoothProgram, x: FloatArray) -> dict[str, FloatArray]:

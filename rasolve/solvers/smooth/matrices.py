@@ -1,24 +1,14 @@
-"""What the solvers do with matrices that may be dense or sparse."""
+"""What the solvers do to matrices that may be dense or sparse."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix, dense, is_sparse
 from rasolve.numerics import FloatArray
 
 SMALL = 400
 """Variables and rows together up to which systems are dense (ours: where both kinds take about equally long)."""
-
-
-def is_sparse(matrix: Matrix) -> bool:
-    """Return whether a matrix is one of scipy.sparse."""
-    return hasattr(matrix, "tocsr")
-
-
-def dense(matrix: Matrix) -> FloatArray:
-    """Return the matrix as an array."""
-    return np.asarray(matrix.toarray() if is_sparse(matrix) else matrix)
 
 
 def stacked(upper: Matrix, lower: Matrix) -> Matrix:
@@ -68,8 +58,3 @@ def identity_like(matrix: Matrix) -> Matrix:
 def is_small(rows: Matrix) -> bool:
     """Return whether systems with these rows [m, N] are small enough to be dense."""
     return int(sum(rows.shape)) <= SMALL
-
-
-def all_finite(matrix: Matrix) -> bool:
-    """Return whether no entry is nan or infinite."""
-    return bool(np.isfinite(matrix.data if is_sparse(matrix) else matrix).all())

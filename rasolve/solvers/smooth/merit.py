@@ -50,6 +50,6 @@ def optimality_error(view: View, at: Point, slope: Slope, multipliers: FloatArra
     The natural residuals: |x - P(x - ∇L)| for stationarity within bounds, |min(λ_g, -g)| and |h| for the constraints.
     """
     p, c = view.inequalities, at.constraints
-    down = np.clip(at.x - lagrangian_slope(slope, multipliers), view.lower, view.upper)
+    down = view.within(at.x - lagrangian_slope(slope, multipliers))
     parts = (at.x - down, np.minimum(multipliers[:p], -c[:p]), c[p:])
     return max(float(np.abs(part).max(initial=0.0)) for part in parts)

@@ -35,18 +35,19 @@ def restored(view: View, at: Point) -> FloatArray | None:
         if not slope.defined:
             break
         curvature = plain(identity_like(slope.jacobian))
+        low, high = view.box(at.x, view.farthest(at.x))
         qp = ElasticQp(
             curvature=curvature,
             gradient=np.zeros(view.size),
             rows=slope.jacobian,
             constants=at.constraints,
             inequalities=view.inequalities,
-            low=np.maximum(view.lower - at.x, -view.farthest(at.x)),
-            high=np.minimum(view.upper - at.x, view.farthest(at.x)),
+            low=low,
+            high=high,
             penalty=np.full(view.rows, FIRM),
         )
         step = solve_qp(qp, np.zeros(view.rows), elimination_order(curvature, slope.jacobian)).step
-        shorter = (view.point(np.clip(at.x + step / 2**k, view.lower, view.upper)) for k in range(MOST_STEPS))
+        shorter = (view.point(view.within(at.x + step / 2**k)) for k in range(MOST_STEPS))
         better = next((p for p in shorter if p.defined and violation(view, p) < violation(view, at)), None)
         if better is None:
             break

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from rasolve.forms.evaluation import Matrix
+from rasolve.forms.matrix import Matrix
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.smooth.curvature import plain, unit_like
 from rasolve.solvers.smooth.direction import Direction
 from rasolve.solvers.smooth.equality_step import active_set, equality_step, room_for
+from rasolve.solvers.smooth.line_search import ROUNDED, SUFFICIENT, shares
 from rasolve.solvers.smooth.merit import lagrangian_slope, merit
 from rasolve.solvers.smooth.view import Point, Slope, View
 
-SUFFICIENT = 1e-4
-"""Part of the predicted decrease that must be found (Armijo)."""
-
 SHORTEST = 1e-10
 """Least share of a step that is tried."""
-
-ROUNDED = 10 * float(np.finfo(np.float64).eps)
-"""Relative change of the merit that is rounding (Wächter and Biegler 2006)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +59,13 @@ def search(
         corrected = _corrected(view, at, step, point, towards, order)
         if corrected is not None and (trial := accepted(corrected, multipliers, 1.0)):
             return trial
-    trials = (accepted(_moved(view, at, share * answer.step), answer.multipliers, share) for share in _shares())
+    shorter = shares(0.5, SHORTEST)
+    trials = (accepted(_moved(view, at, share * answer.step), answer.multipliers, share) for share in shorter)
     return next((trial for trial in trials if trial), None)
 
 
-def _shares() -> Iterator[float]:
-    share = 0.5
-    while share >= SHORTEST:
-        yield share
-        share *= 0.5 if share > 1e-3 else 0.1
-
-
 def _moved(view: View, at: Point, step: FloatArray) -> Point:
-    return view.point(np.clip(at.x + step, view.lower, view.upper))
+    return view.point(view.within(at.x + step))
 
 
 def _newton(

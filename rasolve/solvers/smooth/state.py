@@ -19,7 +19,8 @@ from rasolve.solvers.smooth.ending import only_point
 from rasolve.solvers.smooth.kkt import elimination_order
 from rasolve.solvers.smooth.merit import optimality_error, worst_violation
 from rasolve.solvers.smooth.options import known_multipliers
-from rasolve.solvers.smooth.view import Point, Reweighed, Slope, View, view_of
+from rasolve.solvers.smooth.scaling import Reweighed, view_of
+from rasolve.solvers.smooth.view import Point, Slope, View
 
 BOUGHT = 1e-10
 """Objective, relative, that an incumbent's remaining violation may have bought: well below `ROUNDING`."""
@@ -58,7 +59,7 @@ def opening(form: SmoothProgram, limits: Limits, scaling: bool, known: Mapping[s
 
     The start is that of the limits, else the program's own; ``known`` holds multipliers as a solution has them.
     """
-    start = form.first if limits.start is None else form.within_bounds(form.as_start(limits.start))
+    start = form.begin(limits.start)
     values = form.values(start)
     if not values.defined:
         raise InputError("start: a function of the program is undefined there; start where all can be computed")
