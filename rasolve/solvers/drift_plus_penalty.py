@@ -12,7 +12,7 @@ from rasolve.errors import InputError, is_real
 from rasolve.forms import Response, Slots
 from rasolve.forms.dual import enclose, narrow, out_of_reach
 from rasolve.forms.queues import queue_path
-from rasolve.forms.separable import BATCH, joined
+from rasolve.forms.separable import joined
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import Solver, State
 from rasolve.solvers.limits import INFINITY, Limits
@@ -23,6 +23,9 @@ GUESSES = 8
 
 SHARE = 0.1
 """What V is, relative to its scale, for each slot's worth of declared slack."""
+
+WALKED = 4096
+"""Slots of a step, over the square of the number of budgets: deciding one takes about as long as there are pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +45,8 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 
     ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The
     bound is the dual at the prices q/V that the queues end with and have on average, for those approach the multipliers
-    (ours). A step is a batch of slots; the value holds, for the slots still to come, what the prices reached would
-    choose, and has an objective once all are decided or time is up.
+    (ours). A step is some slots; where a limit comes before the last, the value holds, for the slots still to come, what
+    the prices reached would choose.
     """
 
     name = "drift_plus_penalty"
@@ -56,26 +59,30 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
             raise InputError(f"v = {self.v!r}: must be finite and above 0, in the unit of cost² per penalty")
 
     def init(self, form: Slots, limits: Limits) -> PathState:
-        v = natural_v(form) if self.v is None else float(self.v)
+        v = natural_v(form, limits.deadline) if self.v is None else float(self.v)
         return PathState(None, INFINITY, -INFINITY, (), (0.0,) * form.budgets, v, 0)
 
     def step(self, form: Slots, state: PathState, limits: Limits) -> PathState:
         found, queue = walk(form, state.slots, state.v, state.queue)
         chosen, slots = (*state.chosen, found), state.slots + len(found.penalty)
-        prices = np.array(queue) / state.v
-        rest = (form.answer(1.0, prices, slots),) if slots < form.items else ()
-        value = joined((*chosen, *rest))
-        if rest and perf_counter() < limits.deadline and len(chosen) != limits.max_iterations:
-            return PathState(value, INFINITY, -INFINITY, chosen, queue, state.v, slots)
+        late = perf_counter() >= limits.deadline
+        if slots < form.items and not late and len(chosen) != limits.max_iterations:
+            return PathState(None, INFINITY, -INFINITY, chosen, queue, state.v, slots)
+        value = completed(form, chosen, queue, state.v)
         objective = form.judge(value)
         if objective == INFINITY and out_of_reach(form):
             return PathState(None, INFINITY, INFINITY, chosen, queue, state.v, form.items)
-        average = queue_path(value.cost, form.steered)[:-1].mean(axis=0) / state.v
-        bound = max(form.proved(form.priced(1.0, each)) for each in (prices, average))
+        average = queue_path(value.cost, form.steered)[:-1].mean(axis=0)
+        asked = (np.array(queue),) if late else (np.array(queue), average)
+        bound = max(form.proved(form.priced(1.0, each / state.v)) for each in asked)
         return PathState(value, objective, bound, chosen, queue, state.v, form.items)
 
     def done(self, form: Slots, state: PathState, limits: Limits) -> bool:
         return state.slots == form.items
+
+    def last_resort(self, form: Slots, state: PathState) -> Response | None:
+        """Return the path as far as it is decided, and for the slots to come what the prices reached would choose."""
+        return completed(form, state.chosen, state.queue, state.v) if state.slots < form.items else None
 
     def multipliers(self, form: Slots, state: PathState) -> dict[str, Any]:
         """Return the final queues [B], the weight V, and the prices q/V that they stand for."""
@@ -83,17 +90,24 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
         return {"prices": queue / state.v, "queues": queue, "v": state.v}
 
 
-def natural_v(form: Slots) -> float:
+def completed(form: Slots, chosen: tuple[Response, ...], queue: tuple[float, ...], v: float) -> Response:
+    """Return what was chosen, and for the slots after it what the queues [B] reached would choose."""
+    slots = sum(len(part.penalty) for part in chosen)
+    rest = (form.answer(1.0, np.array(queue) / v, slots),) if slots < form.items else ()
+    return joined((*chosen, *rest))
+
+
+def natural_v(form: Slots, deadline: float = INFINITY) -> float:
     """Return the scale of V, Σ target² / penalty, times a tenth of what the slack declares over the horizon (ours).
 
     The penalty is what the dual says of a slot at the target, which is known in hindsight only: online, give V. The
     queue grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the
-    slack.
+    slack. After the `deadline` [s] the dual is followed no further.
     """
     at_target = form.at_target()
     ray = enclose(at_target)
     for _ in range(GUESSES):
-        ray = ray if ray.closed else narrow(at_target, ray)
+        ray = ray if ray.closed or perf_counter() >= deadline else narrow(at_target, ray)
     penalty = (ray.best if 0 < ray.best < INFINITY else ray.low.penalty) / (form.share * form.items)
     with np.errstate(divide="ignore", invalid="ignore"):
         slack = float(np.nanmin(form.budget / at_target.budget, initial=INFINITY) - 1)
@@ -102,8 +116,8 @@ def natural_v(form: Slots) -> float:
 
 
 def walk(form: Slots, first: int, v: float, queue: tuple[float, ...]) -> tuple[Response, tuple[float, ...]]:
-    """Return what the policy chooses in the next batch of slots, and the queues after it."""
-    slots = slice(first, min(first + BATCH, form.items))
+    """Return what the policy chooses in the slots of the next step, and the queues after it."""
+    slots = slice(first, min(first + max(WALKED // form.budgets**2, 1), form.items))
     step, target, now = form.stepper(slots), form.steered.tolist(), list(queue)
     penalties: list[float] = []
     costs: list[tuple[float, ...]] = []
