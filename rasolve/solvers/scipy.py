@@ -61,10 +61,11 @@ class _Record:
         return self._slopes[1]
 
     def _offer(self, x: FloatArray) -> None:
-        within = self.form.within_bounds(x)
-        objective = self.values(x).objective if (within == x).all() else INFINITY
-        if objective < self.best and self.values(x).violation <= self.form.tolerance:
-            self.value, self.best = x.copy(), objective
+        if (self.form.within_bounds(x) != x).any():
+            return
+        values = self.values(x)
+        if values.defined and values.objective < self.best and values.violation <= self.form.tolerance:
+            self.value, self.best = x.copy(), values.objective
 
 
 @register
@@ -120,7 +121,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         x = form.within_bounds(np.asarray(found.x))
         if (objective := form.judge(x)) < INFINITY:
             record.value, record.best = x, objective
-        return ScipyState(record.value, record.best, -INFINITY, self._ending(form, found), int(found.nit))
+        return ScipyState(record.value, record.best, -INFINITY, self._ending(form, found), int(found.get("nit", 0)))
 
     def done(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> bool:
         return state.ended is not None
