@@ -45,8 +45,8 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 
     ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The
     bound is the dual at the prices q/V that the queues end with and have on average, for those approach the multipliers
-    (ours). A step is some slots; where a limit comes before the last, the value holds, for the slots still to come, what
-    the prices reached would choose.
+    (ours). A step is some slots; where a limit comes before the last, the value holds, for the slots still to come,
+    what the prices reached would choose.
     """
 
     name = "drift_plus_penalty"

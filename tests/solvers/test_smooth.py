@@ -483,7 +483,7 @@ def test_scipy_gives_the_same_answers_and_multipliers():
 
 
 def test_scipy_takes_no_value_that_is_undefined_nor_a_program_without_freedom_amiss():
-    line = SmoothProgram(lambda x: float(x[0]), [0.0], gradient=lambda x: [1.0])
+    line = SmoothProgram(lambda x: float(x[0]), [0.0], gradient=np.ones_like)
     unbounded = ra.solve(line, "scipy")
     assert unbounded.termination is not Termination.CONVERGED and np.isfinite(unbounded.objective)
     assert np.isfinite(unbounded.value).all()
