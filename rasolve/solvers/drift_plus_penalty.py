@@ -46,7 +46,7 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
     ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The
     bound is the dual at the prices q/V that the queues end with and have on average, for those approach the multipliers
     (ours). A step is some slots; where a limit comes before the last, the value holds, for the slots still to come,
-    what the prices reached would choose.
+    what the prices reached would choose, or what costs least.
     """
 
     name = "drift_plus_penalty"
@@ -91,10 +91,15 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 
 
 def completed(form: Slots, chosen: tuple[Response, ...], queue: tuple[float, ...], v: float) -> Response:
-    """Return what was chosen, and for the slots after it what the queues [B] reached would choose."""
+    """Return what was chosen, and for the slots after it what the queues [B] reached would choose.
+
+    Early queues may be too short for that to keep the budgets; then those slots take what costs least.
+    """
     slots = sum(len(part.penalty) for part in chosen)
-    rest = (form.answer(1.0, np.array(queue) / v, slots),) if slots < form.items else ()
-    return joined((*chosen, *rest))
+    if slots == form.items:
+        return joined(chosen)
+    value = joined((*chosen, form.answer(1.0, np.array(queue) / v, slots)))
+    return value if form.keeps(value) else joined((*chosen, form.answer(0.0, 1.0 / form.scale, slots)))
 
 
 def natural_v(form: Slots, deadline: float = INFINITY) -> float:

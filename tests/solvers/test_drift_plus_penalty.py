@@ -103,6 +103,15 @@ def test_what_is_not_decided_yet_is_asked_for_once_and_not_at_every_step(monkeyp
     assert [n for n in asked if n > 1] == [84]
 
 
+def test_an_early_end_keeps_the_budgets_where_the_first_queues_would_not(monkeypatch):
+    monkeypatch.setattr(drift_plus_penalty, "WALKED", 2)
+    form = separable(0, 100, slots=True)
+    for limits in (Limits(deadline=0.0), Limits(callback=lambda _: True)):
+        early = solve_form(form, "drift_plus_penalty", limits, v=1e6)
+        assert early.objective < np.inf and form.keeps(early.value)
+        assert early.value.choice[0][2:].tolist() == form.answer(0.0, np.ones(1), 2).choice[0].tolist()
+
+
 def test_steps_over_many_queues_are_short_enough_to_be_interrupted():
     form = separable(0, 300, budgets=32, slots=True)
     assert len(drift_plus_penalty.walk(form, 0, 1.0, (0.0,) * 32)[0].penalty) == 4
