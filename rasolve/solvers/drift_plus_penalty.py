@@ -81,7 +81,7 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
         return state.slots == form.items
 
     def last_resort(self, form: Slots, state: PathState) -> Response | None:
-        """Return the path as far as it is decided, and for the slots to come what the prices reached would choose."""
+        """Return the path as far as it is decided, completed; None where nothing is left to decide."""
         return completed(form, state.chosen, state.queue, state.v) if state.slots < form.items else None
 
     def multipliers(self, form: Slots, state: PathState) -> dict[str, Any]:
