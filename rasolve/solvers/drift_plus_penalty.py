@@ -59,7 +59,7 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
             raise InputError(f"v = {self.v!r}: must be finite and above 0, in the unit of cost² per penalty")
 
     def init(self, form: Slots, limits: Limits) -> PathState:
-        v = natural_v(form, limits.deadline) if self.v is None else float(self.v)
+        v = natural_v(form) if self.v is None else float(self.v)
         return PathState(None, INFINITY, -INFINITY, (), (0.0,) * form.budgets, v, 0)
 
     def step(self, form: Slots, state: PathState, limits: Limits) -> PathState:
@@ -102,17 +102,17 @@ def completed(form: Slots, chosen: tuple[Response, ...], queue: tuple[float, ...
     return value if form.keeps(value) else joined((*chosen, form.answer(0.0, 1.0 / form.scale, slots)))
 
 
-def natural_v(form: Slots, deadline: float = INFINITY) -> float:
+def natural_v(form: Slots) -> float:
     """Return the scale of V, Σ target² / penalty, times a tenth of what the slack declares over the horizon (ours).
 
     The penalty is what the dual says of a slot at the target, which is known in hindsight only: online, give V. The
     queue grows to about V·price, hence the overspend to V·price/T; the factor, at least 1, keeps it well within the
-    slack. After the `deadline` [s] the dual is followed no further.
+    slack.
     """
     at_target = form.at_target()
     ray = enclose(at_target)
     for _ in range(GUESSES):
-        ray = ray if ray.closed or perf_counter() >= deadline else narrow(at_target, ray)
+        ray = ray if ray.closed else narrow(at_target, ray)
     penalty = (ray.best if 0 < ray.best < INFINITY else ray.low.penalty) / (form.share * form.items)
     with np.errstate(divide="ignore", invalid="ignore"):
         slack = float(np.nanmin(form.budget / at_target.budget, initial=INFINITY) - 1)
