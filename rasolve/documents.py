@@ -111,7 +111,7 @@ class Document(BaseModel):
         body = dict(fields)
         kind, version = body.pop("kind", cls.kind), body.pop("version", cls.version)
         if kind != cls.kind:
-            raise InputError(f"this is a {kind} document, not a {cls.kind}")
+            raise InputError(f"this is {_article(kind)} {kind} document, not {_article(cls.kind)} {cls.kind}")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise InputError(f"{cls.kind} version = {version!r}: must be a whole number of at least 1")
         if version > cls.version:
@@ -137,6 +137,10 @@ class Document(BaseModel):
             return cls.from_json(text)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+
+def _article(word: object) -> str:
+    return "an" if str(word)[:1] in "aeiou" else "a"
 
 
 def _bytes_of(value: Any) -> bytes:

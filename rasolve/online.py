@@ -117,6 +117,8 @@ def _listed(target: FloatArray) -> str:
 
 
 def _slots(problem: Problem) -> Slots:
+    if not isinstance(problem, Problem):
+        raise InputError(f"a problem over time slots is needed, not {type(problem).__name__}")
     if Slots not in problem.forms:
         raise InputError(f"{problem.kind} has no slots to decide online")
     return problem.as_form(Slots)

@@ -95,6 +95,7 @@ def test_documents_are_compared_by_identity_and_hashable():
         ("[" * 100_000, "not a toy document: nested too deeply"),
         ('{"speed": ' + "1" * 5000 + "}", "not a toy document: Exceeds the limit"),
         ('{"kind": "plan", "version": 1}', "this is a plan document, not a toy"),
+        ('{"kind": "adaptive-split", "version": 1}', "this is an adaptive-split document, not a toy"),
         ('{"kind": "toy", "version": 3}', "toy version = 3 is newer than 2, the newest that this rasolve reads"),
         ('{"kind": "toy", "version": "x"}', "toy version = 'x': must be a whole number"),
     ],

@@ -14,6 +14,8 @@ from rasolve.cli.options import Changes, Json, Seed
 from rasolve.cli.output import show, show_json
 from rasolve.cli.progress import solving as watched
 from rasolve.cli.targets import problem_of
+from rasolve.forms import Separable, Slots
+from rasolve.problems import Problem
 from rasolve.result import Result
 from rasolve.solving import solve
 
@@ -39,7 +41,7 @@ def plot(
         typer.Option(
             help="Delay by stage of each client, the solver's convergence beside the best bound, the graph of a model; "
             "over time slots the queues, or delay against energy over V; the front of delay and energy of a device. "
-            "Default: the graph where the problem has one, else the delay."
+            "Default: the graph, queues or front where the problem has one, else the delay."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to save it. Default: KIND.png.")] = None,
@@ -52,7 +54,7 @@ def plot(
     """Draw a stored result."""
     data = problem_of(problem, seed, changes or [])
     stored = Result.load(result).of(data)
-    kind = kind or (Kind.GRAPH if plots.has_layers(data) else Kind.DELAY)
+    kind = kind or _usual(data)
     path = out or Path(f"{kind.value}.png")
     if kind is Kind.DELAY:
         plots.delay_by_stage(data, stored, path)
@@ -73,3 +75,11 @@ def plot(
     else:
         show(f"saved {path}")
     return ExitCode.DONE
+
+
+def _usual(problem: Problem) -> Kind:
+    """Return what is drawn of such a problem when nothing is asked for."""
+    if plots.has_layers(problem):
+        return Kind.GRAPH
+    of_form = {Slots: Kind.QUEUES, Separable: Kind.PARETO}
+    return next((kind for form, kind in of_form.items() if form in problem.forms), Kind.DELAY)

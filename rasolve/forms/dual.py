@@ -67,8 +67,7 @@ def enclose(form: Separable) -> Ray:
 
     The second minimises costs alone; where they exceed the budgets even so, that is the proof that nothing keeps them.
     """
-    scale = np.abs(form.budget)
-    direction = 1.0 / np.where(scale > 0, scale, 1.0)
+    direction = 1.0 / form.scale
     free = form.priced(1.0, np.zeros(form.budgets))
     limit = float(direction @ form.allowed)
     ray = Ray(direction, limit, free, free, 0.0, 0.0, free.value, free.prices)

@@ -20,6 +20,9 @@ BATCH = 1 << 15
 KEPT = 1e-12
 """Relative excess over a budget that counts as rounding: far above that of sums, far below what a plan could use."""
 
+LEAST_BUDGET = 1e-100
+"""Budget below which prices per budget would leave the range of floating-point numbers."""
+
 Respond = Callable[[slice, float, FloatArray], Response]
 """The response of a slice of items to a weight >= 0 and prices [B] >= 0, not all zero."""
 
@@ -89,6 +92,12 @@ class Separable(Form):
         return self.budget + KEPT * np.abs(self.budget)
 
     @property
+    def scale(self) -> FloatArray:
+        """What each budget is measured by [B]: its size, or 1 where it is 0 or too close to it to divide by."""
+        size = np.abs(self.budget)
+        return np.where(size > LEAST_BUDGET, size, 1.0)
+
+    @property
     def share(self) -> float:
         """What one item counts in objective and budgets: 1/N of means, 1 of sums."""
         return 1.0 / self.items if self.mean else 1.0
@@ -103,6 +112,8 @@ class Separable(Form):
 
     def _asked(self, items: slice, weight: float, prices: FloatArray) -> Response:
         found = self.respond(items, weight, prices)
+        if not (isinstance(found, Response) and all(isinstance(a, np.ndarray) for a in (found.penalty, found.cost))):
+            raise InputError(f"{self.name}.respond must give a Response with arrays of penalty and cost")
         count = items.stop - items.start
         shapes, needed = [list(found.penalty.shape), list(found.cost.shape)], [[count], [count, self.budgets]]
         if shapes != needed:

@@ -39,8 +39,7 @@ def first_planes(form: Separable, responses: tuple[Priced, ...], prices: FloatAr
     """Return planes from responses that are known already, around prices [B]."""
     start = form.priced(1.0, prices)
     known = tuple(response for response in responses if response.weight > 0)
-    budget = np.where(form.budget != 0, np.abs(form.budget), 1.0)
-    scale = np.maximum(prices, max(abs(start.penalty), np.finfo(float).tiny) / (form.budgets * budget))
+    scale = np.maximum(prices, max(abs(start.penalty), np.finfo(float).tiny) / (form.budgets * form.scale))
     return Planes((*known, start), prices, start.value, scale)
 
 

@@ -13,7 +13,6 @@ from rasolve.forms import Response, Slots
 from rasolve.forms.dual import enclose, narrow, out_of_reach
 from rasolve.forms.queues import queue_path
 from rasolve.forms.response import joined
-from rasolve.forms.separable import BATCH
 from rasolve.numerics import FloatArray
 from rasolve.solvers.base import Solver, State
 from rasolve.solvers.limits import INFINITY, Limits
@@ -24,6 +23,9 @@ GUESSES = 8
 
 SHARE = 0.1
 """What V is, relative to its scale, for each slot's worth of declared slack."""
+
+WALKED = 4096
+"""Slots of a step, over the square of the number of budgets: deciding one takes about as long as there are pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +45,8 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
 
     ``v`` has the unit of cost² per penalty; `natural_v` by default. The mean cost is at most target + q(T+1)/T. The
     bound is the dual at the prices q/V that the queues end with and have on average, for those approach the multipliers
-    (ours). A step is a batch of slots; the value holds, for the slots still to come, what the prices reached would
-    choose, and has an objective once all are decided or time is up.
+    (ours). A step is some slots; where a limit comes before the last, the value holds, for the slots still to come,
+    what the prices reached would choose, or what costs least.
     """
 
     name = "drift_plus_penalty"
@@ -63,25 +65,41 @@ class DriftPlusPenalty(Solver[Slots, PathState]):
     def step(self, form: Slots, state: PathState, limits: Limits) -> PathState:
         found, queue = walk(form, state.slots, state.v, state.queue)
         chosen, slots = (*state.chosen, found), state.slots + len(found.penalty)
-        prices = np.array(queue) / state.v
-        rest = (form.answer(1.0, prices, slots),) if slots < form.items else ()
-        value = joined((*chosen, *rest))
-        if rest and perf_counter() < limits.deadline and len(chosen) != limits.max_iterations:
-            return PathState(value, INFINITY, -INFINITY, chosen, queue, state.v, slots)
+        late = perf_counter() >= limits.deadline
+        if slots < form.items and not late and len(chosen) != limits.max_iterations:
+            return PathState(None, INFINITY, -INFINITY, chosen, queue, state.v, slots)
+        value = completed(form, chosen, queue, state.v)
         objective = form.judge(value)
         if objective == INFINITY and out_of_reach(form):
             return PathState(None, INFINITY, INFINITY, chosen, queue, state.v, form.items)
-        average = queue_path(value.cost, form.steered)[:-1].mean(axis=0) / state.v
-        bound = max(form.proved(form.priced(1.0, each)) for each in (prices, average))
+        average = queue_path(value.cost, form.steered)[:-1].mean(axis=0)
+        asked = (np.array(queue),) if late else (np.array(queue), average)
+        bound = max(form.proved(form.priced(1.0, each / state.v)) for each in asked)
         return PathState(value, objective, bound, chosen, queue, state.v, form.items)
 
     def done(self, form: Slots, state: PathState, limits: Limits) -> bool:
         return state.slots == form.items
 
+    def last_resort(self, form: Slots, state: PathState) -> Response | None:
+        """Return the path as far as it is decided, completed; None where nothing is left to decide."""
+        return completed(form, state.chosen, state.queue, state.v) if state.slots < form.items else None
+
     def multipliers(self, form: Slots, state: PathState) -> dict[str, Any]:
         """Return the final queues [B], the weight V, and the prices q/V that they stand for."""
         queue = np.array(state.queue)
         return {"prices": queue / state.v, "queues": queue, "v": state.v}
+
+
+def completed(form: Slots, chosen: tuple[Response, ...], queue: tuple[float, ...], v: float) -> Response:
+    """Return what was chosen, and for the slots after it what the queues [B] reached would choose.
+
+    Early queues may be too short for that to keep the budgets; then those slots take what costs least.
+    """
+    slots = sum(len(part.penalty) for part in chosen)
+    if slots == form.items:
+        return joined(chosen)
+    value = joined((*chosen, form.answer(1.0, np.array(queue) / v, slots)))
+    return value if form.keeps(value) else joined((*chosen, form.answer(0.0, 1.0 / form.scale, slots)))
 
 
 def natural_v(form: Slots) -> float:
@@ -103,8 +121,8 @@ def natural_v(form: Slots) -> float:
 
 
 def walk(form: Slots, first: int, v: float, queue: tuple[float, ...]) -> tuple[Response, tuple[float, ...]]:
-    """Return what the policy chooses in the next batch of slots, and the queues after it."""
-    slots = slice(first, min(first + BATCH, form.items))
+    """Return what the policy chooses in the slots of the next step, and the queues after it."""
+    slots = slice(first, min(first + max(WALKED // form.budgets**2, 1), form.items))
     step, target, now = form.stepper(slots), form.steered.tolist(), list(queue)
     penalties: list[float] = []
     costs: list[tuple[float, ...]] = []

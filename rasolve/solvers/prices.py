@@ -91,7 +91,7 @@ class Prices(Solver[Separable, PricesState]):
     def _near(form: Separable, planes: Planes) -> list[Response]:
         """Return the responses whose planes are lowest at the best prices, and the one of least cost."""
         lowest = sorted(planes.responses, key=lambda r: r.penalty + float(planes.prices @ (r.cost - form.allowed)))
-        cheapest = form.answer(0.0, 1 / np.where(form.budget != 0, np.abs(form.budget), 1.0))
+        cheapest = form.answer(0.0, 1 / form.scale)
         return [cheapest, *(form.answer(r.weight, r.prices) for r in lowest[:MIXED])]
 
     @staticmethod

@@ -87,7 +87,7 @@ def mixed(form: Separable, responses: Sequence[Response]) -> Response | None:
 
     penalty = np.concatenate([r.penalty for r in responses]) * form.share
     cost = np.concatenate([r.cost for r in responses]) * form.share
-    unit = np.where(form.budget != 0, np.abs(form.budget), 1.0)
+    unit = form.scale
     one_each = hstack([eye(form.items, format="csr")] * len(responses))
     budget = form.budget
     for _ in range(TIGHTENED):

@@ -82,7 +82,7 @@ class Scipy(Solver[SmoothProgram, ScipyState]):
         x = form.within_bounds(np.asarray(found.x))
         if (objective := form.judge(x)) < INFINITY:
             record.value, record.best = x, objective
-        return ScipyState(record.value, record.best, -INFINITY, self._ending(form, found), int(found.nit))
+        return ScipyState(record.value, record.best, -INFINITY, self._ending(form, found), int(found.get("nit", 0)))
 
     def done(self, form: SmoothProgram, state: ScipyState, limits: Limits) -> bool:
         return state.ended is not None

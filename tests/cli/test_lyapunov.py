@@ -19,6 +19,8 @@ def test_solve_check_and_draw(cli, tmp_path):
     for kind in ("queues", "tradeoff"):
         drawn = cli("plot", result, "--problem", "adaptive-split", *SLOTS, "--kind", kind, "--out", tmp_path / "p.png")
         assert drawn.code == 0 and (tmp_path / "p.png").stat().st_size > 10_000
+    usual = cli("plot", result, "--problem", "adaptive-split", *SLOTS, "--out", tmp_path / "u.png", "--json")
+    assert usual.json["kind"] == "queues"
 
 
 def test_the_front_of_a_decision(cli, refused, tmp_path):
@@ -26,6 +28,8 @@ def test_the_front_of_a_decision(cli, refused, tmp_path):
     assert cli("solve", *sizes, "--result", result).code == 0
     drawn = ("plot", result, "--problem", *sizes, "--kind", "pareto", "--out", tmp_path / "front.png")
     assert cli(*drawn, "--round", 2, "--device", 5).code == 0 and (tmp_path / "front.png").exists()
+    usual = cli("plot", result, "--problem", *sizes, "--out", tmp_path / "usual.png", "--json")
+    assert usual.json["kind"] == "pareto"
     assert refused(*drawn, "--round", 3) == "error: round 3: there are 2, counted from 1\n"
 
 

@@ -261,6 +261,7 @@ def test_the_plan_predicts_the_objective_turn_by_turn():
         ({"energy_slack": -0.1}, "energy_slack = -0.1: must be at least 0"),
         ({"energy_scope": "both"}, "energy_scope = 'both': must be 'device', 'server' or 'total'"),
         ({"cuts": ()}, "cuts is empty: at least one candidate is needed"),
+        ({"server_flops_per_cycle": 1e-300}, "server_flops_per_cycle = 1e-300: must be at least 1e-09"),
         ({"cuts": (-1,)}, "cuts holds -1: candidates must be at least 0"),
         ({"cuts": (13,)}, "cuts holds 13: must be at most the profile's 12 blocks"),
         ({"rank": 4}, "rank = 4: lenet12 needs 0, for it has no adapters"),

@@ -286,6 +286,8 @@ def test_plan_and_algebra_agree_with_the_evaluation():
     ("change", "message"),
     [
         ({"weight": 1.5}, "weight = 1.5: must be at most 1"),
+        ({"server_cores": 1e-300}, "server_cores = 1e-300: must be at least 1e-09"),
+        ({"device_cores": 1e-300}, r"device_cores\[0\] = 1e-300 must be at least 1e-09"),
         (
             {"server_clock_min_hz": 3e9},
             r"server_clock_min_hz\[0\] = 3e\+09: must be at most server_clock_max_hz = 2.46e",

@@ -72,7 +72,7 @@ def test_costs_beyond_the_declared_slack_have_no_objective_but_a_value():
 
 
 def test_whatever_stops_it_every_slot_is_decided(monkeypatch):
-    monkeypatch.setattr(drift_plus_penalty, "BATCH", 16)
+    monkeypatch.setattr(drift_plus_penalty, "WALKED", 16)
     form = replace(separable(0, 100, slots=True), target=np.array([0.28]))
     whole = solve_form(form, "drift_plus_penalty", v=0.5)
     assert whole.iterations == 7 and [line.objective for line in whole.history[:-1]] == [np.inf] * 7
@@ -83,6 +83,39 @@ def test_whatever_stops_it_every_slot_is_decided(monkeypatch):
         assert cut.value.choice[0][:decided].tolist() == whole.value.choice[0][:decided].tolist()
         prices = queue_path(whole.value.cost, form.steered)[decided] / 0.5
         assert cut.value.choice[0][decided:].tolist() == form.answer(1.0, prices, decided).choice[0].tolist()
+
+
+def test_what_is_not_decided_yet_is_asked_for_once_and_not_at_every_step(monkeypatch):
+    monkeypatch.setattr(drift_plus_penalty, "WALKED", 16)
+    form, asked = replace(separable(0, 100, slots=True), target=np.array([0.28])), []
+
+    def respond(items, weight, prices):
+        asked.append(items.stop - items.start)
+        return form.respond(items, weight, prices)
+
+    solve_form(replace(form, respond=respond), "drift_plus_penalty", v=0.5)
+    assert max(asked) == 100 and asked.count(100) == 2 and sum(n for n in asked if n > 1) == 200, "the bound alone"
+    asked.clear()
+    late = solve_form(replace(form, respond=respond), "drift_plus_penalty", Limits(deadline=0.0), v=0.5)
+    assert [n for n in asked if n > 1] == [84, 100] and late.bound > -np.inf
+    asked.clear()
+    solve_form(replace(form, respond=respond), "drift_plus_penalty", Limits(callback=lambda _: True), v=0.5)
+    assert [n for n in asked if n > 1] == [84]
+
+
+def test_an_early_end_keeps_the_budgets_where_the_first_queues_would_not(monkeypatch):
+    monkeypatch.setattr(drift_plus_penalty, "WALKED", 2)
+    form = separable(0, 100, slots=True)
+    for limits in (Limits(deadline=0.0), Limits(callback=lambda _: True)):
+        early = solve_form(form, "drift_plus_penalty", limits, v=1e6)
+        assert early.objective < np.inf and form.keeps(early.value)
+        assert early.value.choice[0][2:].tolist() == form.answer(0.0, np.ones(1), 2).choice[0].tolist()
+
+
+def test_steps_over_many_queues_are_short_enough_to_be_interrupted():
+    form = separable(0, 300, budgets=32, slots=True)
+    assert len(drift_plus_penalty.walk(form, 0, 1.0, (0.0,) * 32)[0].penalty) == 4
+    assert len(drift_plus_penalty.walk(separable(0, 300, slots=True), 0, 1.0, (0.0,))[0].penalty) == 300
 
 
 def test_a_stepper_and_the_default_one_agree():
@@ -171,6 +204,8 @@ def test_a_problem_is_decided_online_and_resumed(tmp_path):
     assert policy.queues.prices[0] == pytest.approx(whole.multipliers["energy_budget_j"], rel=1e-9)
     with pytest.raises(InputError, match="cut-and-clock has no slots to decide online"):
         ra.OnlinePolicy.of(ra.CutAndClock.sample(), v=1.0)
+    with pytest.raises(InputError, match="a problem over time slots is needed, not str"):
+        ra.OnlinePolicy.of("adaptive-split", v=1.0)
 
 
 def test_saved_queues_of_another_problem_are_refused(tmp_path):

@@ -101,6 +101,15 @@ def test_a_budget_equal_to_the_least_cost_leaves_one_choice_and_below_it_none():
         assert none.termination is Termination.INFEASIBLE and none.value is None
 
 
+@pytest.mark.parametrize("solver", ["prices", "clairvoyant"])
+def test_a_budget_too_small_to_divide_by_is_proved_out_of_reach(solver):
+    form = replace(separable(0, 8), budget=np.array([1e-320]))
+    solution = solve_form(form, solver)
+    assert solution.termination is Termination.INFEASIBLE and solution.value is None
+    free = Separable(3, lambda items, *_: Response(np.ones(3)[items], np.zeros((3, 1))[items]), [1e-320])
+    assert ra.solve(free, "prices").objective == 3.0
+
+
 def test_budgets_that_clash_only_together_are_proved_infeasible():
     cost = np.array([[[1.0, 0.0], [0.0, 1.0]]] * 5)
 
@@ -206,6 +215,9 @@ def test_bad_responses_and_refusals():
     nan = Separable(2, lambda *_: Response(np.full(2, np.nan), np.zeros((2, 1))), [1.0])
     with pytest.raises(InputError, match=r"Separable.respond must not give nan, which it does between 0, 2"):
         ra.solve(nan, "prices")
+    for not_one in (None, Response([0.0, 0.0], [[0.0], [0.0]])):
+        with pytest.raises(InputError, match=r"Separable.respond must give a Response with arrays of penalty and cost"):
+            ra.solve(Separable(2, lambda *_, given=not_one: given, [1.0]), "prices")
     flat = Separable(2, lambda *_: Response(np.zeros(2), np.zeros(2)), [1.0])
     with pytest.raises(
         InputError, match=r"gave penalty and cost of shapes \[\[2\], \[2\]\], needs \[\[2\], \[2, 1\]\]"

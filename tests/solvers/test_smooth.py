@@ -460,6 +460,14 @@ def test_the_sparse_form_agrees_with_its_derivatives_and_with_shares_by_epigraph
         assert solution.value[:-1] * band.total_hz == pytest.approx(exact.value.share, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_start_at_a_vanishing_optimum_is_seen_to_be_one_without_a_gradient(name):
+    """There the slope by differences is their error alone, which must not be raised to the size of an objective."""
+    valley = SmoothProgram(lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2, [-1.2, 1.0])
+    again = ra.solve(valley, name, start=[1.0, 1.0])
+    assert again.termination is Termination.CONVERGED and again.objective == 0.0
+
+
 # The references
 
 
@@ -472,6 +480,15 @@ def test_scipy_gives_the_same_answers_and_multipliers():
         assert theirs.objective == pytest.approx(ours.objective, rel=1e-6)
     for name, values in ours.multipliers.items():
         assert found["slsqp"].multipliers[name] == pytest.approx(values, abs=1e-5), name
+
+
+def test_scipy_takes_no_value_that_is_undefined_nor_a_program_without_freedom_amiss():
+    line = SmoothProgram(lambda x: float(x[0]), [0.0], gradient=np.ones_like)
+    unbounded = ra.solve(line, "scipy")
+    assert unbounded.termination is not Termination.CONVERGED and np.isfinite(unbounded.objective)
+    assert np.isfinite(unbounded.value).all()
+    fixed = SmoothProgram(lambda x: float(x @ x), [0.0, 0.0], lower=0.5, upper=0.5)
+    assert ra.solve(fixed, "scipy").objective == 0.5
 
 
 def test_scipy_keeps_what_it_found_when_it_fails_or_is_late():

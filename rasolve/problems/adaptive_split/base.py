@@ -27,6 +27,7 @@ from rasolve.problems.fields import (
     LARGEST_POWER_W,
     LEAST_BANDWIDTH_HZ,
     LEAST_CLOCK_HZ,
+    LEAST_COMPUTING,
     LEAST_NOISE_W_PER_HZ,
     LEAST_POWER_W,
     Cuts,
@@ -63,8 +64,8 @@ class SplitOverSlots(Problem):
     batch_size: int = Field(default=64, ge=1, le=LARGEST_COUNT)
     local_steps: int = Field(default=5, ge=1, le=LARGEST_COUNT)
     cuts: Cuts | None = None
-    device_flops_per_cycle: float = Field(gt=0)
-    server_flops_per_cycle: float = Field(gt=0)
+    device_flops_per_cycle: float = Field(gt=0, ge=LEAST_COMPUTING)
+    server_flops_per_cycle: float = Field(gt=0, ge=LEAST_COMPUTING)
     noise_w_per_hz: float = Field(ge=LEAST_NOISE_W_PER_HZ, le=LARGEST_NOISE_W_PER_HZ)
     energy_scope: Scope = "total"
     energy_slack: float = Field(default=0.02, ge=0)

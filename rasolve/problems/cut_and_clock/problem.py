@@ -28,6 +28,7 @@ from rasolve.problems.fields import (
     LARGEST_POWER_W,
     LEAST_BANDWIDTH_HZ,
     LEAST_CLOCK_HZ,
+    LEAST_COMPUTING,
     LEAST_GAIN,
     LEAST_NOISE_W_PER_HZ,
     LEAST_POWER_W,
@@ -66,16 +67,16 @@ class CutAndClock(Problem):
     weight: float = Field(default=0.5, ge=0, le=1)
     cuts: Cuts | None = None
     device_clock_hz: Clocks
-    device_cores: Annotated[FloatArray, Array(("M",), above=0)]
+    device_cores: Annotated[FloatArray, Array(("M",), above=0, at_least=LEAST_COMPUTING)]
     device_power_w: Annotated[FloatArray, Array(("M",), at_least=LEAST_POWER_W, at_most=LARGEST_POWER_W)]
     device_energy: Annotated[FloatArray, Array(("M",), at_least=0)] | None = None
     gain: Annotated[FloatArray, Array(("N", "M"), at_least=LEAST_GAIN, at_most=LARGEST_GAIN)]
     server_clock_min_hz: Clocks | None = None
     server_clock_max_hz: float = Field(ge=LEAST_CLOCK_HZ, le=LARGEST_CLOCK_HZ)
-    server_cores: float = Field(gt=0)
+    server_cores: float = Field(gt=0, ge=LEAST_COMPUTING)
     server_energy: float = Field(ge=0)
     server_power_w: float = Field(ge=LEAST_POWER_W, le=LARGEST_POWER_W)
-    flops_per_cycle_core: float = Field(default=2.0, gt=0)
+    flops_per_cycle_core: float = Field(default=2.0, gt=0, ge=LEAST_COMPUTING)
     bandwidth_up_hz: float = Field(ge=LEAST_BANDWIDTH_HZ, le=LARGEST_BANDWIDTH_HZ)
     bandwidth_down_hz: float = Field(ge=LEAST_BANDWIDTH_HZ, le=LARGEST_BANDWIDTH_HZ)
     noise_w_per_hz: float = Field(ge=LEAST_NOISE_W_PER_HZ, le=LARGEST_NOISE_W_PER_HZ)

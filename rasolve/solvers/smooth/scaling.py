@@ -24,6 +24,9 @@ NEAR = 1e-3
 LEAST = 1e-20
 """Size below which an objective counts as constant."""
 
+ROUGH = 1e-6
+"""Gradient below which one by differences may be nothing but their error (ours)."""
+
 OUTGROWN = 10.0
 """Ratio by which a function may have become flatter before its scale is brought up to date (ours)."""
 
@@ -39,7 +42,8 @@ def view_of(form: SmoothProgram, start: FloatArray, values: Values, slopes: Slop
     if scaling:
         columns = np.maximum(steepest(jacobian.T), np.abs(slopes.gradient))
         unit = _units(start, form.upper - form.lower, columns)
-        weight = _weight(abs(values.objective), float(np.abs(slopes.gradient * unit)[free].max(initial=0.0)))
+        steepness = float(np.abs(slopes.gradient * unit)[free].max(initial=0.0))
+        weight = _weight(abs(values.objective), steepness, rough=form.gradient is None)
         weights = _flattened(steepest(rescaled(jacobian, weights, unit)[:, free]))
     unit = unit[free]
     lower, upper = form.lower[free] / unit, form.upper[free] / unit
@@ -89,14 +93,14 @@ def _units(start: FloatArray, width: FloatArray, steepness: FloatArray) -> Float
     return np.where(ordinary, 1.0, np.exp2(np.round(np.log2(np.maximum(size, 1e-30)))))
 
 
-def _weight(height: float, steepness: float) -> float:
+def _weight(height: float, steepness: float, *, rough: bool) -> float:
     """Return the factor of an objective of such a size and gradient: below 1 for steep ones, above 1 for tiny ones.
 
     One that its gradient would bring to 0 within a short step is left alone: squares of residuals near a solution are
-    tiny whatever their unit.
+    tiny whatever their unit. So is one that is 0 with a slope that may be the error of differences, `rough` ones.
     """
     size = max(height, steepness)
-    vanishing = 0 < height < NEAR * steepness
+    vanishing = 0 < height < NEAR * steepness or (height == 0 and rough and steepness < ROUGH)
     return 1.0 / size if LEAST < size < FAINT and not vanishing else float(_flattened(np.asarray(steepness)))
 
 

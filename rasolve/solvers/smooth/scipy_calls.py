@@ -43,10 +43,11 @@ class Record:
         return self._slopes[1]
 
     def _offer(self, x: FloatArray) -> None:
-        within = self.form.within_bounds(x)
-        objective = self.values(x).objective if (within == x).all() else INFINITY
-        if objective < self.best and self.values(x).violation <= self.form.tolerance:
-            self.value, self.best = x.copy(), objective
+        if (self.form.within_bounds(x) != x).any():
+            return
+        values = self.values(x)
+        if values.defined and values.objective < self.best and values.violation <= self.form.tolerance:
+            self.value, self.best = x.copy(), values.objective
 
 
 def slsqp_constraints(record: Record) -> list[dict[str, Any]]:
