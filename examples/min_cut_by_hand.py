@@ -13,7 +13,7 @@ import rasolve as ra
 from rasolve import plots
 from rasolve.forms import ClosedSet
 from rasolve.solvers import Limits, solve_form, solver_named
-from rasolve.solvers.interiors import interiors
+from rasolve.solvers.cuts.interiors import interiors
 
 problem = ra.DagSplit.sample(model="googlenet", seed=3, local_steps=20)
 form = problem.formulate(ClosedSet).form

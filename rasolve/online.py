@@ -14,7 +14,7 @@ from rasolve.numerics import ROUNDING, FloatArray
 from rasolve.plan import SplitSequentialPlan, Stage
 from rasolve.problems import Decision, Problem
 from rasolve.problems.adaptive_split import AdaptiveSplit
-from rasolve.solvers.policy import DriftPlusPenaltyPolicy, Policy, Queues
+from rasolve.solvers.items.policy import DriftPlusPenaltyPolicy, Policy, Queues
 
 
 class OnlinePolicy:

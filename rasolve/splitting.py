@@ -14,7 +14,7 @@ from rasolve.numerics import FloatArray, IntArray
 from rasolve.problems.dag_split import DagSplit, closed
 from rasolve.problems.dag_split.decision import DagSplitDecision
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.envelope import Envelope, envelope
+from rasolve.solvers.cuts.envelope import Envelope, envelope
 from rasolve.solvers.limits import DEFAULT_GAP
 
 

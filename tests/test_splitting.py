@@ -10,7 +10,7 @@ from rasolve.errors import InfeasibleError, InputError
 from rasolve.forms import ClosedSet, Termination
 from rasolve.problems.dag_split.decision import DagSplitDecision
 from rasolve.scenario.graph import graph_named
-from rasolve.solvers.envelope import envelope
+from rasolve.solvers.cuts.envelope import envelope
 from rasolve.splitting import splits_by_rate, splits_over_time
 from tests.splits import all_splits, seconds_of, small_split
 

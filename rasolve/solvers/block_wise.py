@@ -11,10 +11,10 @@ from rasolve.forms import ClosedSet
 from rasolve.forms.precedence import Mask, Precedence
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.interiors import interiors
+from rasolve.solvers.cuts.interiors import interiors
+from rasolve.solvers.cuts.scan import Segments, first, running_costs, segments, waist_costs
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
-from rasolve.solvers.scan import Segments, first, running_costs, segments, waist_costs
 
 SCAN_ROUNDING = 1e-12
 """Relative difference below which sums of the same costs in another order are taken as equal."""

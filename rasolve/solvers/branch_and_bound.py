@@ -13,9 +13,9 @@ from rasolve.forms import Form, MultipleChoice, Picked, Solution
 from rasolve.forms.multiple_choice import BoolArray
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.boxes import Box, CountedMenu
-from rasolve.solvers.branching import FEW, branched
 from rasolve.solvers.limits import INFINITY, Limits
+from rasolve.solvers.multiple_choice.boxes import Box, CountedMenu
+from rasolve.solvers.multiple_choice.branching import FEW, branched
 from rasolve.solvers.registry import register, solve_form
 
 LITTLE = 0.1

@@ -8,9 +8,9 @@ import numpy as np
 
 from rasolve.forms import ClosedSet
 from rasolve.solvers.base import Solver, State
+from rasolve.solvers.cuts.scan import first, running, waist_costs
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
-from rasolve.solvers.scan import first, running, waist_costs
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 from rasolve.forms import Separable
 from rasolve.forms.dual import lower_bound, settled
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.knapsack import Master, least_choice, master_of, with_price, without
+from rasolve.solvers.items.knapsack import Master, least_choice, master_of, with_price, without
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register, solve_form
 

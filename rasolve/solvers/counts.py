@@ -14,9 +14,9 @@ from rasolve.forms.batch import relative_gaps
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
 from rasolve.solvers.base import Solver, State
 from rasolve.solvers.batch import BatchState
-from rasolve.solvers.descent import Descent, begun, lowered
-from rasolve.solvers.flat_links import FlatLinks
 from rasolve.solvers.limits import Limits
+from rasolve.solvers.links.descent import Descent, begun, lowered
+from rasolve.solvers.links.flat_links import FlatLinks
 from rasolve.solvers.registry import register
 
 
@@ -41,7 +41,7 @@ class CountsState(State):
 @register
 @dataclass(frozen=True)
 class Counts(Solver[OfdmaLink, CountsState]):
-    """Descent from deadline to deadline (ours; exact); `rasolve.solvers.descent` has its mathematics."""
+    """Descent from deadline to deadline (ours; exact); `rasolve.solvers.links.descent` has its mathematics."""
 
     name = "counts"
     form = OfdmaLink

@@ -8,14 +8,14 @@ from typing import Any
 
 from rasolve.errors import InputError, is_real
 from rasolve.forms import FixedDensityLink, Link, OfdmaLink
-from rasolve.solvers import assignment, configurations, tangents
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import SETTLED, Lagrangian, LagrangianState
 from rasolve.solvers.limits import INFINITY, Limits
-from rasolve.solvers.question import Answer
+from rasolve.solvers.links import assignment, configurations, tangents
+from rasolve.solvers.links.exchange import polish
+from rasolve.solvers.links.question import Answer
+from rasolve.solvers.links.relaxation import Effort
 from rasolve.solvers.registry import register
-from rasolve.solvers.relaxation import Effort
 
 LEAST_STEP = 1e-12
 """Least relative step below the incumbent at which the next deadline is asked for."""
@@ -59,11 +59,12 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
     """Deadline after deadline (ours): a plan found gives an earlier one, a refuted one is the bound.
 
     `lagrangian` comes first. Then the deadline just below the incumbent is asked for, within half the wanted gap. At
-    given densities the question is a mixed-integer program in who owns what (`rasolve.solvers.assignment`, refuted up
-    to HiGHS's tolerance, with a margin); with free power it is asked over whole sets of subchannels
-    (`rasolve.solvers.configurations`, refuted in floating point). Where the effort for one deadline is spent without an
-    answer, halving finds the latest deadline that can be refuted, and a gap remains. ``effort`` multiplies what one
-    deadline may take: rounds of prices, sets listed, nodes of search trees; nothing depends on the clock.
+    given densities the question is a mixed-integer program in who owns what (`rasolve.solvers.links.assignment`,
+    refuted up to HiGHS's tolerance, with a margin); with free power it is asked over whole sets of subchannels
+    (`rasolve.solvers.links.configurations`, refuted in floating point). Where the effort for one deadline is spent
+    without an answer, earlier ones, the next a quarter of the way from the bound, find the latest deadline that can be
+    refuted, and a gap remains. ``effort`` multiplies what one deadline may take: rounds of prices, sets listed, nodes
+    of search trees. Without a time limit nothing depends on the clock; under one a deadline has a share of what is left.
     """
 
     name = "deadline_mip"

@@ -10,10 +10,10 @@ import numpy as np
 from rasolve.forms import Link
 from rasolve.forms.link import NOBODY
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.auction import MARGIN, Auction
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.exchange import begin, polish
 from rasolve.solvers.limits import INFINITY, Limits
+from rasolve.solvers.links.auction import MARGIN, Auction
+from rasolve.solvers.links.exchange import begin, polish
 from rasolve.solvers.registry import register
 
 WARMEST = 0.3

@@ -10,8 +10,8 @@ import numpy as np
 from rasolve.forms import Link
 from rasolve.numerics import IntArray
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.exchange import begin, polish
 from rasolve.solvers.limits import INFINITY, Limits
+from rasolve.solvers.links.exchange import begin, polish
 from rasolve.solvers.registry import register
 
 

@@ -12,8 +12,8 @@ from rasolve.forms import CutNetwork
 from rasolve.forms.network import Entries, Side, entries_of
 from rasolve.numerics import FloatArray, IntArray, summed_at
 from rasolve.solvers.base import Solver, State
+from rasolve.solvers.cuts.max_flow import ENGINES
 from rasolve.solvers.limits import INFINITY, Limits
-from rasolve.solvers.max_flow import ENGINES
 from rasolve.solvers.registry import register
 
 EPSILON = float(np.finfo(np.float64).eps)

@@ -11,10 +11,10 @@ from rasolve.forms import Response, Separable
 from rasolve.forms.dual import Ray, beyond, enclose, narrow
 from rasolve.forms.separable import Priced
 from rasolve.solvers.base import Solver, State
-from rasolve.solvers.boxstep import Planes, first_planes, one_more
+from rasolve.solvers.items.boxstep import Planes, first_planes, one_more
+from rasolve.solvers.items.repair import MIXED, mixed, raised, repaired
 from rasolve.solvers.limits import INFINITY, Limits
 from rasolve.solvers.registry import register
-from rasolve.solvers.repair import MIXED, mixed, raised, repaired
 
 
 @dataclass(frozen=True, eq=False)

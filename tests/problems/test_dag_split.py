@@ -12,7 +12,7 @@ from rasolve.forms import ClosedSet, CutNetwork, MixedIntegerProgram, Terminatio
 from rasolve.problems.dag_split.decision import DagSplitDecision
 from rasolve.scenario.graph import graph_named
 from rasolve.solvers import solve_form
-from rasolve.solvers.interiors import interiors
+from rasolve.solvers.cuts.interiors import interiors
 from tests.splits import all_splits, best_seconds, seconds_of, small_split
 
 MODELS = ("resnet18", "resnet50", "googlenet", "densenet121", "gpt2-s", "vit-b-16")

@@ -12,10 +12,10 @@ from rasolve.errors import InputError
 from rasolve.forms import Load, Menu, MultipleChoice, OfdmaLink, Picked, Spectrum, Tail, Termination
 from rasolve.forms.power import owned
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.boxes import CountedMenu
-from rasolve.solvers.cutting_planes import Summit, climb
-from rasolve.solvers.priced_box import PricedBox
-from rasolve.solvers.priced_load import PricedLoad, counted
+from rasolve.solvers.multiple_choice.boxes import CountedMenu
+from rasolve.solvers.multiple_choice.cutting_planes import Summit, climb
+from rasolve.solvers.multiple_choice.priced_box import PricedBox
+from rasolve.solvers.multiple_choice.priced_load import PricedLoad, counted
 from tests.brute_force import best_flat_link, owners
 from tests.instances import link, multiple_choice
 

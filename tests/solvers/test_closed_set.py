@@ -6,9 +6,9 @@ import pytest
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import ClosedSet, Precedence, Termination
 from rasolve.forms.precedence import closed_sets
-from rasolve.solvers import interiors as interiors_module
 from rasolve.solvers import solve_form, solvers, solvers_for
-from rasolve.solvers.interiors import interiors
+from rasolve.solvers.cuts import interiors as interiors_module
+from rasolve.solvers.cuts.interiors import interiors
 from rasolve.testing import check_solver
 from tests.splits import small_split
 

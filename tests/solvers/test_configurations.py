@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from rasolve.forms import MixedIntegerProgram
-from rasolve.solvers import Limits, assignment, configurations, solve_form, tangents
+from rasolve.solvers import Limits, solve_form
 from rasolve.solvers.lagrangian import prices_at
-from rasolve.solvers.partition import EffortSpent, Listed, Partition
-from rasolve.solvers.pricing import Pricing
-from rasolve.solvers.relaxation import Effort
+from rasolve.solvers.links import assignment, configurations, tangents
+from rasolve.solvers.links.partition import EffortSpent, Listed, Partition
+from rasolve.solvers.links.pricing import Pricing
+from rasolve.solvers.links.relaxation import Effort
 from tests.solvers.test_links import sampled, uniform
 
 

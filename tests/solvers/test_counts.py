@@ -9,7 +9,7 @@ import rasolve as ra
 from rasolve.forms import OfdmaLink, Spectrum, Termination
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.least_power import allocate, least_counts, power
+from rasolve.solvers.links.least_power import allocate, least_counts, power
 from tests.brute_force import best_flat_link, compositions
 from tests.instances import link
 

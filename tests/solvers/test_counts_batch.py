@@ -9,11 +9,12 @@ import rasolve as ra
 from rasolve.errors import InputError
 from rasolve.forms import Spectrum, Termination
 from rasolve.problems.fedsllm.choice import main_link
-from rasolve.solvers import Limits, descent, solve_form
+from rasolve.solvers import Limits, solve_form
 from rasolve.solvers.batch import solve_many
 from rasolve.solvers.counts import CountsTogether
 from rasolve.solvers.each import solve_each
-from rasolve.solvers.flat_links import FlatLinks
+from rasolve.solvers.links import descent
+from rasolve.solvers.links.flat_links import FlatLinks
 from rasolve.testing import check_solver
 from tests.brute_force import best_flat_link
 from tests.instances import link

@@ -14,7 +14,7 @@ from rasolve.forms.dual import best_ray
 from rasolve.forms.queues import queue_path
 from rasolve.solvers import Limits, drift_plus_penalty, solve_form
 from rasolve.solvers.drift_plus_penalty import natural_v
-from rasolve.solvers.policy import DriftPlusPenaltyPolicy, Queues
+from rasolve.solvers.items.policy import DriftPlusPenaltyPolicy, Queues
 from tests.instances import separable
 
 

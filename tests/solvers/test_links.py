@@ -14,9 +14,9 @@ from rasolve.forms.link import NOBODY
 from rasolve.forms.power import owned
 from rasolve.problems.fedsllm.choice import main_link
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.auction import MARGIN, Auction
-from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import gain, prices_at
+from rasolve.solvers.links.auction import MARGIN, Auction
+from rasolve.solvers.links.exchange import polish
 from tests.brute_force import best_link, best_owners
 from tests.instances import density_link, link, wide_link
 

@@ -10,7 +10,7 @@ import rasolve as ra
 from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import CutNetwork, Termination, Wiring
 from rasolve.solvers import Limits, solve_form, solver_named
-from rasolve.solvers.max_flow import ENGINES
+from rasolve.solvers.cuts.max_flow import ENGINES
 from rasolve.testing import check_solver
 
 

@@ -13,7 +13,7 @@ from rasolve.errors import InputError, SolverUnavailable
 from rasolve.forms import Response, Separable, Slots, Termination
 from rasolve.forms.dual import best_ray, lower_bound, settled
 from rasolve.solvers import Limits, solve_form
-from rasolve.solvers.repair import mixed
+from rasolve.solvers.items.repair import mixed
 from tests.instances import separable
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from rasolve.forms import Form, OfdmaLink
 from rasolve.numerics import LN2, FloatArray, IntArray
 from rasolve.scenario.radio import density_rate
-from rasolve.solvers.least_power import allocate, least_counts, power
+from rasolve.solvers.links.least_power import allocate, least_counts, power
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -6,7 +6,7 @@ the picks whose every level lies between its ``low`` and its ``high``. On it hol
     monotone   constant + Σ_k min_j cost + Σ_m weight_m·low_m
 
 A link's low is never less than its deadline when every client has the smallest offset and payload left to it, since
-the deadline rises with both. `rasolve.solvers.priced_box` has a second bound.
+the deadline rises with both. `rasolve.solvers.multiple_choice.priced_box` has a second bound.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from rasolve.forms import Menu
 from rasolve.forms.multiple_choice import BoolArray
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.priced_load import PricedLoad
+from rasolve.solvers.multiple_choice.priced_load import PricedLoad
 
 NARROW = 1e-12
 """Relative width below which a link's levels count as one."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.flat_links import FlatLinks
+from rasolve.solvers.links.flat_links import FlatLinks
 
 STEP_BELOW = 1e-12
 """Relative step below an attained deadline at which the next one is looked for: the tolerance of the proof."""

@@ -18,11 +18,11 @@ import numpy as np
 
 from rasolve.forms.power_demand import PowerDemand
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.auction import Auction
 from rasolve.solvers.lagrangian import Prices as Multipliers
 from rasolve.solvers.limits import INFINITY, Limits
-from rasolve.solvers.master import Duals, Master
-from rasolve.solvers.pricing import Pricing, Sets
+from rasolve.solvers.links.auction import Auction
+from rasolve.solvers.links.master import Duals, Master
+from rasolve.solvers.links.pricing import Pricing, Sets
 
 PROOF = 1e-11
 """A certificate must exceed its right-hand side by this share of it: far above rounding."""

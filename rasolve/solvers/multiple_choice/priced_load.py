@@ -19,7 +19,7 @@ import numpy as np
 
 from rasolve.forms import Load, OfdmaLink
 from rasolve.numerics import LN2, FloatArray, IntArray
-from rasolve.solvers.least_power import least_counts, power
+from rasolve.solvers.links.least_power import least_counts, power
 
 UNITS = 8
 """Equal units, for each subchannel of the link, that bandwidth is counted in where widths differ."""

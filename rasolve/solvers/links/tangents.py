@@ -3,8 +3,8 @@
     min Σ_k p_k   subject to   p_k >= exp(y)·nats_k - Σ_i ψ_{k,i}(y)·x_{k,i}   for some water levels y,
                                p_k <= cap_k,   Σ_k p_k <= 1,   Σ_k x_{k,i} <= 1,   rows of the demand,   x whole
 
-The right side of the first row is the Lagrangian of client k's rate at level y (see `rasolve.solvers.pricing`): it is
-linear in x, at most the least power on any set, and equal to it at the set's own level. So every level is a valid
+The right side of the first row is the Lagrangian of client k's rate at level y (see `rasolve.solvers.links.pricing`):
+it is linear in x, at most the least power on any set, and equal to it at the set's own level. So every level is a valid
 tangent, power densities need no variables, and a plan that is found but not in time is cut off by tangents at its own
 levels (outer approximation; Duran and Grossmann, 1986; this form of it: ours). Assignments that prices rule out are
 left out.
@@ -24,12 +24,12 @@ from rasolve.forms import MixedIntegerProgram, OfdmaLink
 from rasolve.forms.power_demand import PowerDemand
 from rasolve.forms.water import water_level
 from rasolve.numerics import FloatArray, IntArray, marginal_efficiency
-from rasolve.solvers.assignment import LENIENT, Candidates, candidates
-from rasolve.solvers.exchange import polish
 from rasolve.solvers.lagrangian import Prices, prices_at
 from rasolve.solvers.limits import INFINITY, Limits
-from rasolve.solvers.pricing import Sets
-from rasolve.solvers.question import Answer
+from rasolve.solvers.links.assignment import LENIENT, Candidates, candidates
+from rasolve.solvers.links.exchange import polish
+from rasolve.solvers.links.pricing import Sets
+from rasolve.solvers.links.question import Answer
 from rasolve.solvers.registry import solve_form
 
 POWER_GAP = 1e-3

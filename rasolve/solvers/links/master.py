@@ -17,7 +17,7 @@ import numpy as np
 from rasolve.forms.power_demand import PowerDemand
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.highs import quiet_highs
-from rasolve.solvers.pricing import Sets
+from rasolve.solvers.links.pricing import Sets
 
 UNSERVED = 20.0
 """Cost of leaving a client without a set, in units of t: far above 1, so that it happens only where it must."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from rasolve.forms.multiple_choice import BoolArray
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.boxes import Box, CountedMenu, Picks
-from rasolve.solvers.cutting_planes import climb
-from rasolve.solvers.priced_box import PricedBox
+from rasolve.solvers.multiple_choice.boxes import Box, CountedMenu, Picks
+from rasolve.solvers.multiple_choice.cutting_planes import climb
+from rasolve.solvers.multiple_choice.priced_box import PricedBox
 
 WORTH_SPLITTING = 0.3
 """A maximum is split where its slack is at least this share of what the bound lacks; else a client's options are."""

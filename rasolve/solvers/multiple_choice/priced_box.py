@@ -1,12 +1,13 @@
 """What prices of whole bands and whole powers prove of a box of picks.
 
-With levels between ``low`` and ``high`` (see `rasolve.solvers.boxes`) no pick in the box costs less than (ours)
+With levels between ``low`` and ``high`` (see `rasolve.solvers.multiple_choice.boxes`) no pick in the box costs less
+than (ours)
 
     constant + Σ tails' weight·low + min over corners δ of
         [ Σ links' weight·(high - δ) + Σ_k min_j ( cost + Σ links' q(high, δ) ) - Σ prices ]
 
-Prices relax whole bands and whole powers; q is least along tangents (`rasolve.solvers.priced_load`), so what is in
-brackets is concave in δ and least at a corner, where every δ is 0 or high - low.
+Prices relax whole bands and whole powers; q is least along tangents (`rasolve.solvers.multiple_choice.priced_load`), so
+what is in brackets is concave in δ and least at a corner, where every δ is 0 or high - low.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import numpy as np
 
 from rasolve.forms.multiple_choice import BoolArray
 from rasolve.numerics import FloatArray, IntArray
-from rasolve.solvers.boxes import NARROW, Box, CountedMenu, Picks
-from rasolve.solvers.cutting_planes import Summit
-from rasolve.solvers.priced_load import Need
+from rasolve.solvers.multiple_choice.boxes import NARROW, Box, CountedMenu, Picks
+from rasolve.solvers.multiple_choice.cutting_planes import Summit
+from rasolve.solvers.multiple_choice.priced_load import Need
 
 ROUNDING_UNITS = 16 * float(np.finfo(np.float64).eps)
 """What is taken off a priced bound, as a share of the sums that cancel in it."""

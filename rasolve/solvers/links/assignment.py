@@ -22,10 +22,10 @@ from rasolve.forms import FixedDensityLink, MixedIntegerProgram
 from rasolve.forms.fill import FillDemand
 from rasolve.forms.link import NOBODY, Demand
 from rasolve.numerics import ROUNDING, FloatArray, IntArray
-from rasolve.solvers.auction import MARGIN, Auction
 from rasolve.solvers.lagrangian import Prices, prices_at
 from rasolve.solvers.limits import INFINITY, Limits
-from rasolve.solvers.question import NOTHING, Answer
+from rasolve.solvers.links.auction import MARGIN, Auction
+from rasolve.solvers.links.question import NOTHING, Answer
 from rasolve.solvers.registry import solve_form
 
 LENIENT = 1e-6

@@ -17,11 +17,11 @@ from rasolve.forms import MixedIntegerProgram, OfdmaLink
 from rasolve.numerics import FloatArray, IntArray
 from rasolve.solvers.lagrangian import Prices as Multipliers
 from rasolve.solvers.limits import INFINITY
-from rasolve.solvers.partition import EffortSpent, Listed, Partition
-from rasolve.solvers.pricing import Sets
-from rasolve.solvers.question import Answer
+from rasolve.solvers.links.partition import EffortSpent, Listed, Partition
+from rasolve.solvers.links.pricing import Sets
+from rasolve.solvers.links.question import Answer
+from rasolve.solvers.links.relaxation import PROOF, Effort, Memory, Relaxation, suggested
 from rasolve.solvers.registry import solve_form
-from rasolve.solvers.relaxation import PROOF, Effort, Memory, Relaxation, suggested
 
 SHARES_SEARCHED = (1 / 16, 1 / 4, 1.0)
 """Parts of what is missing that the searched sets may lose against the relaxation; nothing at 1 is a refutation."""

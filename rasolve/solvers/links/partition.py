@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rasolve.numerics import FloatArray
-from rasolve.solvers.pricing import Sets
+from rasolve.solvers.links.pricing import Sets
 
 
 @dataclass(frozen=True, eq=False)

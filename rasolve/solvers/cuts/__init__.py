@@ -1,0 +1,1 @@
+"""Parts of the solvers of cut networks and closed sets."""

@@ -1,0 +1,1 @@
+"""Parts of the solvers of links: prices, sets of subchannels, programs, exchanges."""
