@@ -64,7 +64,7 @@ class DeadlineMip(Solver[Link, DeadlineMipState]):
     (`rasolve.solvers.links.configurations`, refuted in floating point). Where the effort for one deadline is spent
     without an answer, earlier ones, the next a quarter of the way from the bound, find the latest deadline that can be
     refuted, and a gap remains. ``effort`` multiplies what one deadline may take: rounds of prices, sets listed, nodes
-    of search trees. Without a time limit nothing depends on the clock; under one a deadline has a share of what is left.
+    of search trees. Without a time limit nothing depends on the clock; within one, each has a share of what is left.
     """
 
     name = "deadline_mip"
