@@ -102,7 +102,7 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
         if not state.begun:
             return self._begun(form, state, limits)
         node, *rest = state.open
-        menu, cutoff = state.menus[node.menu], min(self._cutoff(state, limits), state.enough)
+        menu, cutoff = state.menus[node.menu], min(limits.cutoff_below(state.objective), state.enough)
         state = replace(state, open=tuple(rest), closed=min(state.closed, cutoff))
         box = menu.narrowed(node.box, cutoff, lambda *loads: _least_level(node.menu, loads, state, limits))
         if box.bound >= cutoff:
@@ -117,7 +117,8 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
 
     def done(self, form: MultipleChoice, state: TreeState, limits: Limits) -> bool:
         """Return whether no open box can hold anything better, or raise the bound any more."""
-        return not state.open or state.open[0].bound >= min(self._cutoff(state, limits), state.closed, state.enough)
+        cutoff = min(limits.cutoff_below(state.objective), state.closed, state.enough)
+        return not state.open or state.open[0].bound >= cutoff
 
     def multipliers(self, form: MultipleChoice, state: TreeState) -> dict[str, Any]:
         """Return under "terms" the multipliers of every link at the picks, times its weight."""
@@ -136,9 +137,9 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
             for option in _nearest(form.menus[node.menu].allowed)
         ]
         for bound, i, option in sorted(common, key=lambda candidate: candidate[0]):
-            if bound < self._cutoff(state, limits):
+            if bound < limits.cutoff_below(state.objective):
                 state, _ = self._tried(state, form, i, option, limits)
-        endless = self._cutoff(state, limits) == INFINITY
+        endless = limits.cutoff_below(state.objective) == INFINITY
         return replace(
             state, begun=True, open=() if endless else state.open, closed=state.bound if endless else INFINITY
         )
@@ -149,7 +150,7 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
         """Return the state with the picked options solved as they stand, if they are better, and a bound on them."""
         key = menu, option.tobytes()
         if key not in state.memory.picks:
-            inner = _forgetful(limits, self._cutoff(state, limits))
+            inner = _forgetful(limits, limits.cutoff_below(state.objective))
             state.memory.picks[key] = solve_form(form.menus[menu].at(option), limits=inner)
         found = state.memory.picks[key]
         bound = found.bound
@@ -160,13 +161,6 @@ class BranchAndBound(Solver[MultipleChoice, TreeState]):
             value = Picked(form.menus[menu].label, option, found.value)
             state = replace(state, value=value, objective=found.objective, worth=found.multipliers)
         return replace(state, attainable=min(state.attainable, bound)), bound
-
-    @staticmethod
-    def _cutoff(state: TreeState, limits: Limits) -> float:
-        """The least objective that is no use any more: within half the asked gap of the incumbent, or the caller's."""
-        if state.objective == INFINITY:
-            return limits.cutoff
-        return min(limits.cutoff, state.objective - 0.5 * limits.gap * abs(state.objective))
 
 
 def _bounded(state: TreeState) -> TreeState:

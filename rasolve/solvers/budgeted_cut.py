@@ -87,7 +87,7 @@ class BudgetedCut(Solver[ClosedSet, BudgetedState]):
         waiting = list(state.waiting)
         _, number, node = heappop(waiting)
         is_root = not node.within and not node.without
-        useless = self._useless(state, limits)
+        useless = limits.cutoff_below(state.objective)
         dual = best_price(form, node, useless, limits)
         value, objective = state.value, state.objective
         if dual.poor is not None:
@@ -111,18 +111,11 @@ class BudgetedCut(Solver[ClosedSet, BudgetedState]):
         return BudgetedState(value, objective, bound, tuple(waiting), excluded, price)
 
     def done(self, form: ClosedSet, state: BudgetedState, limits: Limits) -> bool:
-        return not state.waiting or state.waiting[0][0] >= self._useless(state, limits)
+        return not state.waiting or state.waiting[0][0] >= limits.cutoff_below(state.objective)
 
     def multipliers(self, form: ClosedSet, state: BudgetedState) -> dict[str, Any]:
         """Return what one more unit of the budget is worth, by the relaxation; nothing without a budget."""
         return {} if form.budget is None else {"budget": state.price}
-
-    @staticmethod
-    def _useless(state: BudgetedState, limits: Limits) -> float:
-        """Return the least bound at which a node need not be searched: within half the asked gap of the incumbent."""
-        if state.objective == INFINITY:
-            return limits.cutoff
-        return min(limits.cutoff, state.objective - 0.5 * limits.gap * abs(state.objective))
 
 
 def best_price(form: ClosedSet, node: Node, useless: float, limits: Limits) -> Dual:

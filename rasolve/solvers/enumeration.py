@@ -79,7 +79,7 @@ class Enumeration(InStep[Choice, EnumerationState]):
         return state.worth
 
     def done(self, form: Choice, state: EnumerationState, limits: Limits) -> bool:
-        return not state.waiting or state.waiting[0].bound >= _cutoff(state, limits.cutoff, limits)
+        return not state.waiting or state.waiting[0].bound >= limits.cutoff_below(state.objective)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class _Turn:
 
 def _turn(state: EnumerationState, cutoff: float, start: Chosen | None, limits: Limits) -> _Turn:
     """Return the next alternative, or once there is an incumbent all that are left, if they can be solved together."""
-    cutoff, waiting = _cutoff(state, cutoff, limits), state.waiting
+    cutoff, waiting = limits.cutoff_below(state.objective, cutoff), state.waiting
     if start is not None and state.examined_bound == INFINITY:
         for i, alternative in enumerate(waiting):
             if alternative.label == start.label:
@@ -120,10 +120,3 @@ def _explored(state: EnumerationState, turn: _Turn, answers: Answers, place: int
     waiting = tuple(a for a in turn.others if a.bound < INFINITY)
     bound = min([*examined, *(a.bound for a in waiting[:1])])
     return EnumerationState(best.value, best.objective, bound, waiting, min(examined), best.worth, late)
-
-
-def _cutoff(state: EnumerationState, cutoff: float, limits: Limits) -> float:
-    """The least objective that is no use any more: within half the asked gap of the incumbent, or the caller's."""
-    if state.objective == INFINITY:
-        return cutoff
-    return min(cutoff, state.objective - 0.5 * limits.gap * abs(state.objective))

@@ -53,9 +53,28 @@ class Limits:
             return self
         return replace(self, deadline=now + share * (self.deadline - now))
 
+    @property
+    def cutoff_or_each(self) -> float | FloatArray:
+        """From where on objectives are of no use to the caller: one cutoff for all, or each instance's own [...]."""
+        return self.cutoff if self.cutoff_each is None else self.cutoff_each
+
+    @property
+    def has_cutoff(self) -> bool:
+        """Whether the caller has said from where on objectives are of no use."""
+        return self.cutoff < INFINITY or self.cutoff_each is not None
+
     def cutoffs(self, batch: tuple[int, ...]) -> FloatArray:
         """Return every instance's cutoff [...]."""
-        return np.broadcast_to(np.asarray(self.cutoff if self.cutoff_each is None else self.cutoff_each), batch)
+        return np.broadcast_to(np.asarray(self.cutoff_or_each), batch)
+
+    def cutoff_below(self, objective: float, cutoff: float | None = None) -> float:
+        """Return the least objective that is no use any more beside an incumbent's, which is inf without one.
+
+        It is within half the asked gap of the incumbent, or at the caller's cutoff: these limits' own unless another is
+        given.
+        """
+        callers = self.cutoff if cutoff is None else cutoff
+        return callers if objective == INFINITY else min(callers, objective - 0.5 * self.gap * abs(objective))
 
     def of(self, members: Sequence[int]) -> Limits:
         """Return the limits of some of many instances, each with its own start and cutoff where it has one."""

@@ -93,7 +93,7 @@ class Fdma(Solver[FdmaShares, FdmaState]):
             if limits.start is not None and form.fits(limits.start):
                 prices, best = _from(form, links, prices, limits.start)
                 search = _looked(links, prices, low, best)
-            elif limits.cutoff < INFINITY or limits.cutoff_each is not None:
+            elif limits.has_cutoff:
                 search = _looked(links, prices, low, best)
             else:
                 search = _unjudged(links, prices, low, best)
@@ -110,8 +110,8 @@ class Fdma(Solver[FdmaShares, FdmaState]):
         return _state(form, search, state.links, state.latest, state.steps + 1)
 
     def done(self, form: FdmaShares, state: FdmaState, limits: Limits) -> bool:
-        planless = state.value is None and limits.cutoff == INFINITY and limits.cutoff_each is None
-        return state.steps >= MOST or not (planless or _open(state, limits, CLOSED).any())
+        unjudged = state.value is None and not limits.has_cutoff
+        return state.steps >= MOST or not (unjudged or _open(state, limits, CLOSED).any())
 
     def multipliers(self, form: FdmaShares, state: FdmaState) -> dict[str, Any]:
         """Return the worth of the band, -dτ/d(total_bandwidth_hz) [..., s/Hz], and of the total power [..., s/W]."""
@@ -127,8 +127,7 @@ def _active(state: FdmaState, limits: Limits) -> NDArray[np.bool_]:
 
 def _open(state: FdmaState, limits: Limits, gap: float) -> NDArray[np.bool_]:
     """Return which instances [...] have neither reached a gap nor been refuted at the cutoff."""
-    cutoff = limits.cutoff if limits.cutoff_each is None else limits.cutoff_each
-    unrefuted: NDArray[np.bool_] = np.asarray(state.bounds < cutoff)
+    unrefuted: NDArray[np.bool_] = np.asarray(state.bounds < limits.cutoff_or_each)
     return (~(state.gaps <= gap) & unrefuted).reshape(state.latest.shape)
 
 
